@@ -1,0 +1,38 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import { SightlineError } from '../errors.ts';
+
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * On loopback there is no token, so a page of any origin that resolves its own name to 127.0.0.1 could read
+ * the admin plane (DNS rebinding). Its requests carry its name in `Host`.
+ */
+export function requireKnownHost(boundHost: string): RequestHandler {
+  const isLoopback = loopbackNames.has(boundHost) || boundHost === '::1';
+  return (request, _response, next) => {
+    const name = request.headers.host?.replace(/:\d+$/, '').toLowerCase() ?? '';
+    if (isLoopback && !loopbackNames.has(name)) throw new SightlineError('host_not_allowed');
+    next();
+  };
+}
+
+/** `Authorization: Bearer <token>`, compared in constant time. */
+export function requireToken(token: string | undefined): RequestHandler {
+  const expected = token === undefined ? undefined : digest(token);
+  return (request, response, next) => {
+    if (expected) {
+      const sent = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+      if (!timingSafeEqual(digest(sent), expected)) {
+        response.set('www-authenticate', 'Bearer');
+        throw new SightlineError('unauthorized');
+      }
+    }
+    next();
+  };
+}
+
+/** Of equal length, whatever was sent. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

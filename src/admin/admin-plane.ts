@@ -1,0 +1,136 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { genericProblemBody } from '../dialects/index.ts';
+import { asSightlineError, SightlineError } from '../errors.ts';
+import type { InFlight } from '../flow/in-flight.ts';
+import { requestId } from '../listener/request-id.ts';
+import { prometheusContentType } from '../telemetry/prometheus-page.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Probes } from '../upstreams/probe.ts';
+import { requireKnownHost, requireToken } from './access.ts';
+import { describeExchange } from './describe-exchange.ts';
+
+export type Readiness = 'starting' | 'ready' | 'stopping';
+
+export interface AdminPlaneOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+  readonly telemetry: Telemetry;
+  readonly inFlight: InFlight;
+  readonly probes: Probes;
+  readonly readiness: () => Readiness;
+}
+
+/** What the admin plane serves, for its own index and the README. */
+export const adminRoutes = {
+  '/healthz': 'The process is alive.',
+  '/readyz':
+    'It takes traffic: upstreams as probed, state of telemetry. 503 while it starts, stops, or no upstream answers.',
+  '/metrics': 'Metrics for Prometheus to scrape.',
+  '/api/exchanges': 'Exchanges in flight.',
+  '/api/traces': 'The newest finished traces, newest first; `?limit=`.',
+  '/api/traces/:id': 'One trace with all its spans.',
+} as const;
+
+/** The plane for operators: health, metrics, traces, exchanges in flight. */
+export class AdminPlane {
+  readonly #options: AdminPlaneOptions;
+  readonly #server: Server;
+
+  constructor(options: AdminPlaneOptions) {
+    this.#options = options;
+    this.#server = createServer(this.#routes());
+  }
+
+  /** Resolves with the address when connections are taken. */
+  async listen(): Promise<AddressInfo> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Idempotent, safe before `listen`. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #routes(): Express {
+    const { telemetry, inFlight, token, host } = this.#options;
+    const app = express();
+    app.disable('x-powered-by');
+    app.disable('etag');
+    app.use((_request, response, next) => {
+      response.set({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+      next();
+    });
+    app.get('/healthz', (_request, response) => {
+      response.json({ status: 'ok' });
+    });
+    app.get('/readyz', this.#readyz());
+    app.use(requireKnownHost(host), requireToken(token));
+    app.get('/', (_request, response) => {
+      response.json({ service: 'sightline', routes: adminRoutes });
+    });
+    app.get('/metrics', async (_request, response) => {
+      const page = await telemetry.page.render();
+      response.set('content-type', prometheusContentType).send(page);
+    });
+    app.get('/api/exchanges', (_request, response) => {
+      response.json({ exchanges: inFlight.exchanges().map(describeExchange) });
+    });
+    app.get('/api/traces', (request, response) => {
+      response.json({ traces: telemetry.traces.list(countOf(request.query.limit)) });
+    });
+    app.get('/api/traces/:id', (request, response) => {
+      const found = telemetry.traces.get(request.params.id);
+      if (!found)
+        throw new SightlineError('resource_unknown', { message: 'No trace with this id is kept here.' });
+      response.json({ traceId: request.params.id, ...found });
+    });
+    app.use(() => {
+      throw new SightlineError('resource_unknown');
+    });
+    app.use(answerError);
+    return app;
+  }
+
+  #readyz(): RequestHandler {
+    return async (_request, response) => {
+      const { telemetry, probes, readiness } = this.#options;
+      const [upstreams, telemetryState] = await Promise.all([probes.results(), telemetry.state()]);
+      const state = readiness();
+      const isServed = upstreams.some((upstream) => upstream.state !== 'down');
+      const status = state === 'ready' && !isServed ? 'no upstream answers' : state;
+      response.status(status === 'ready' ? 200 : 503).json({ status, upstreams, telemetry: telemetryState });
+    };
+  }
+}
+
+function countOf(value: unknown): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY;
+  const count = typeof value === 'string' ? Number(value) : Number.NaN;
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new SightlineError('malformed_request', { message: "'limit' must be a whole number above 0." });
+}
+
+/** Express knows an error handler by its four parameters. */
+const answerError: ErrorRequestHandler = (thrown, _request, response, _next) => {
+  const error = asSightlineError(thrown);
+  const { id } = requestId(undefined);
+  response.status(error.status).json(
+    genericProblemBody({
+      code: error.code,
+      message: error.message,
+      status: error.status,
+      requestId: id,
+      traceId: undefined,
+    }),
+  );
+};

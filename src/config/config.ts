@@ -1,0 +1,59 @@
+import type { Limits } from '../limits.ts';
+
+/** The whole configuration: checked, frozen, every default filled in. */
+export interface Config {
+  /** The file that was read, as an absolute path. */
+  readonly source: string | undefined;
+  readonly data: ListenConfig;
+  readonly admin: AdminConfig;
+  /** In the order of the file. None at all: the composition root starts the simulator. */
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly middleware: readonly MiddlewareConfig[];
+  readonly plugins: { readonly folder: string };
+  readonly telemetry: TelemetryConfig;
+  readonly log: { readonly level: LogLevel };
+  readonly limits: Limits;
+}
+
+export interface ListenConfig {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+}
+
+export interface AdminConfig extends ListenConfig {
+  readonly token: string | undefined;
+}
+
+export interface UpstreamConfig {
+  readonly name: string;
+  /** `/` for the upstream named `default`, `/anthropic` for one named `anthropic`. */
+  readonly prefix: string;
+  /** http or https; no credentials, query or fragment; the path has no slash at its end. */
+  readonly url: URL;
+  /** `gen_ai.provider.name`, where the dialect's own is not wanted. */
+  readonly provider: string | undefined;
+  /** Set on each request, in place of the client's. Names are in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** How `/readyz` asks for its health; `false`: not at all. */
+  readonly probe: { readonly path: string } | false;
+  /** The global limits with the upstream's own over them. */
+  readonly limits: Limits;
+}
+
+export interface MiddlewareConfig {
+  readonly name: string;
+  /** For the middleware's own schema. */
+  readonly options: unknown;
+}
+
+export interface TelemetryConfig {
+  /** What becomes of a trace context that the client sends. */
+  readonly clientTrace: (typeof clientTraces)[number];
+  /** Middleware that took less gets no span of its own. */
+  readonly spanThresholdMs: number;
+}
+
+export const clientTraces = ['parent', 'link', 'ignore'] as const;
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];

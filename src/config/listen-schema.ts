@@ -1,0 +1,66 @@
+import { BlockList, isIP } from 'node:net';
+import type { AdminConfig, ListenConfig } from './config.ts';
+import type { KeyPath } from './key-path.ts';
+import { integer, section, text } from './section.ts';
+
+const dataDefaults = { host: '0.0.0.0', port: 4000 };
+const adminDefaults = { host: '127.0.0.1', port: 4001 };
+
+const port = integer(0, 65_535, 'an integer from 0 to 65535 (0 takes a free port)');
+const hostName = /^(?=.{1,253}$)(?!.*\.\d+$)[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i;
+const hostError = 'an IP address or a host name, without port or brackets';
+const host = text(hostError).refine((value) => isIP(value) !== 0 || hostName.test(value), hostError);
+
+export const dataSection = section({
+  host: host.default(dataDefaults.host),
+  port: port.default(dataDefaults.port),
+});
+
+export const adminSection = section({
+  host: host.default(adminDefaults.host),
+  port: port.default(adminDefaults.port),
+  token: text(
+    'a text of at least 16 visible ASCII characters without blanks',
+    /^[\x21-\x7e]{16,}$/,
+  ).optional(),
+});
+
+/** What is wrong between keys that are each right for themselves. */
+export function listenConflicts(data: unknown, admin: unknown): { path: KeyPath; expected: string }[] {
+  const { data: dataPlane } = dataSection.safeParse(data ?? {});
+  const { data: adminPlane } = adminSection.safeParse(admin ?? {});
+  const conflicts: { path: KeyPath; expected: string }[] = [];
+  if (adminPlane && adminPlane.token === undefined && !isLoopback(adminPlane.host)) {
+    const expected =
+      'a loopback address such as 127.0.0.1, or a token beside it: set SIGHTLINE_ADMIN_TOKEN or admin.token';
+    conflicts.push({ path: ['admin', 'host'], expected });
+  }
+  if (dataPlane && adminPlane && collide(dataPlane, adminPlane)) {
+    // Named is the one that was not left at its default.
+    const [plane, other] = dataPlane.port === dataDefaults.port ? ['admin', 'data'] : ['data', 'admin'];
+    conflicts.push({
+      path: [plane, 'port'],
+      expected: `another port than ${other}.port, which listens on it too`,
+    });
+  }
+  return conflicts;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+function isLoopback(address: string): boolean {
+  const family = isIP(address);
+  if (family === 0) return address.toLowerCase() === 'localhost';
+  return loopback.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+const everyAddress = ['0.0.0.0', '::'];
+
+function collide(data: ListenConfig, admin: Omit<AdminConfig, 'token'>): boolean {
+  if (data.port !== admin.port || data.port === 0) return false;
+  return (
+    data.host === admin.host || [data.host, admin.host].some((address) => everyAddress.includes(address))
+  );
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { clientTraces, logLevels, type MiddlewareConfig } from './config.ts';
+import { limitsSection } from './limits-schema.ts';
+import { adminSection, dataSection } from './listen-schema.ts';
+import { number, section, text } from './section.ts';
+import { isMapping } from './tree.ts';
+import { upstreamsSection } from './upstream-schema.ts';
+
+const middlewareError = 'a name, or a mapping of one name to its options';
+
+/** `- stream-usage`, or `- redact: { … }`. The options are for the middleware's own schema. */
+const middleware = z.unknown().transform((value, context): MiddlewareConfig => {
+  const entries =
+    typeof value === 'string' ? [[value, undefined] as const] : isMapping(value) ? Object.entries(value) : [];
+  const [name, options] = entries[0] ?? [];
+  if (entries.length === 1 && name) return { name, options: options ?? undefined };
+  context.addIssue({ code: 'custom', message: middlewareError });
+  return z.NEVER;
+});
+
+const thresholdError = 'a number of milliseconds, 0 or more';
+
+const telemetry = section({
+  clientTrace: z.enum(clientTraces, `one of ${clientTraces.join(', ')}`).default('parent'),
+  spanThresholdMs: number(z.number(thresholdError).min(0, thresholdError)).default(1),
+});
+
+const log = section({
+  level: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
+});
+
+/** The file, with the variables laid over it. */
+export const configSchema = section({
+  data: dataSection.prefault({}),
+  admin: adminSection.prefault({}),
+  upstreams: upstreamsSection.default({}),
+  middleware: z.array(middleware, 'a list of middleware, in order').default([]),
+  plugins: section({ folder: text('the path of a folder').default('./plugins') }).prefault({}),
+  telemetry: telemetry.prefault({}),
+  log: log.prefault({}),
+  limits: limitsSection.prefault({}),
+});
+
+export type ConfigValues = z.output<typeof configSchema>;

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { upstreamLimitsSection } from './limits-schema.ts';
+import { section, text } from './section.ts';
+
+/** Prefixes that Sightline answers itself. */
+const reservedNames = ['stream'];
+
+const nameError = 'a name of lower-case letters, digits and "-", with a letter in it, beginning with no "-"';
+const name = text(nameError, /^(?=.*[a-z])[a-z0-9][a-z0-9-]*$/).refine(
+  (value) => !reservedNames.includes(value),
+  `another name than ${reservedNames.join(', ')}, which Sightline keeps for itself`,
+);
+
+const addressError = 'an address that begins with http:// or https://';
+const address = text(addressError).transform((value, context) => {
+  const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null;
+  const refusal = url ? addressRefusal(value, url) : addressError;
+  if (refusal !== undefined || url === null) {
+    context.addIssue({ code: 'custom', message: refusal ?? addressError });
+    return z.NEVER;
+  }
+  // The request's path is appended, and begins with a slash of its own.
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return url;
+});
+
+function addressRefusal(value: string, url: URL): string | undefined {
+  if (url.username || url.password) {
+    return 'an address without user name and password; give them in "headers" as authorization';
+  }
+  if (/[?#]/.test(value)) return 'an address without query and fragment: those come with each request';
+  return undefined;
+}
+
+/** They belong to one connection (RFC 9110 §7.6.1), or are made by the transport. */
+const refusedHeaders = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const headerNameError = 'a header name: letters, digits and "-"';
+const headerName = text(headerNameError, /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i).refine(
+  (value) => !refusedHeaders.has(value.toLowerCase()),
+  'another header: this one belongs to the connection, and the transport sets it',
+);
+const headerValue = text(
+  'a text of visible characters on one line, without blanks at its ends (numbers in quotes)',
+  /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/,
+);
+
+const headers = z
+  .record(headerName, headerValue, 'a mapping of header names to values')
+  .transform((given, context) => {
+    const lowered = new Map<string, string>();
+    for (const [key, value] of Object.entries(given)) {
+      if (lowered.has(key.toLowerCase())) {
+        context.addIssue({ code: 'custom', path: [key], message: 'each header once, in one spelling' });
+      }
+      lowered.set(key.toLowerCase(), value);
+    }
+    return Object.fromEntries(lowered);
+  });
+
+const providerError = 'a name such as openai, of at most 64 characters';
+const probePath = text('a path that begins with "/"', /^\/[\x21-\x7e]*$/).default('/');
+
+const upstream = z.preprocess(
+  (value) => (typeof value === 'string' ? { url: value } : value),
+  section({
+    url: address,
+    provider: text(providerError, /^\S{1,64}$/).optional(),
+    headers: headers.prefault({}),
+    probe: z
+      .union([z.literal(false), section({ path: probePath })], 'false, or a mapping with the key path')
+      .prefault({}),
+    limits: upstreamLimitsSection.prefault({}),
+  }),
+);
+
+export const upstreamsSection = z.record(name, upstream, 'a mapping of names to addresses');

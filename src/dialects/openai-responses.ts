@@ -1,0 +1,124 @@
+import type { ReplyFacts } from '../exchange/facts.ts';
+import type { Dialect, EventMark, JsonObject, SseEvent } from './dialect.ts';
+import { errorName, flatErrorName } from './error-name.ts';
+import { withItemsText, withItemText } from './openai-item.ts';
+import { isPieceType, pieceSlot, wholeField } from './openai-piece.ts';
+import { count, isObject, object, parseObject, text } from './payload.ts';
+import { openaiProblemBody } from './problem.ts';
+import { readQueryFacts } from './query-facts.ts';
+import { noOutput, noteFinishReason, noteIdentity, noteOpenaiUsage, output } from './reply-facts.ts';
+import { withField, withoutStaleLogprobs, withPart, withText } from './text-walk.ts';
+
+/** https://platform.openai.com/docs/api-reference/responses and …/responses-streaming */
+export const openaiResponses: Dialect = {
+  name: 'openai.responses',
+  operation: 'chat',
+  provider: 'openai',
+  path: '/v1/responses',
+  matches: (method, path) => method === 'POST' && path.endsWith('/responses'),
+
+  readQuery: readQueryFacts,
+  readReply(payload, facts) {
+    readResponse(payload, facts);
+    facts.terminal = true;
+  },
+  readEvent,
+
+  mapQueryText(payload, map) {
+    const next = withText(payload, 'instructions', map, 'instructions');
+    return withField(next, 'input', (input) => {
+      if (typeof input === 'string') return map(input, 'input');
+      return withItemsText(input, map, 'input', (item) => item.type !== 'reasoning');
+    });
+  },
+  mapReplyText: (payload, map) => withField(payload, 'output', (items) => withItemsText(items, map, 'item')),
+  mapEventText(payload, map) {
+    const slot = pieceSlot(payload);
+    if (slot !== undefined) {
+      const changed = isPieceType(payload.type)
+        ? withText(payload, 'delta', map, slot)
+        : withText(payload, wholeField(payload.type), map, `whole:${slot}`);
+      return withoutStaleLogprobs(payload, changed);
+    }
+    const itemSlot = `whole:item:${count(payload.output_index) ?? 0}`;
+    let next = withField(payload, 'item', (item) =>
+      isObject(item) ? withItemText(item, map, itemSlot) : item,
+    );
+    next = withField(next, 'part', (part) => {
+      if (!isObject(part)) return part;
+      const kind = payload.summary_index === undefined ? 'content' : 'summary';
+      const index = count(payload.content_index ?? payload.summary_index) ?? 0;
+      return withPart(part, map, `${itemSlot}:${kind}:${index}`);
+    });
+    return withField(next, 'response', (response) => {
+      if (!isObject(response)) return response;
+      return withField(response, 'output', (items) => withItemsText(items, map, 'whole:item'));
+    });
+  },
+  endedSlots(event) {
+    const payload = parseObject(event.data);
+    if (payload === undefined) return [];
+    if (isTerminal(payload.type)) return 'all';
+    if (payload.type === 'response.output_item.done') return [`item:${count(payload.output_index) ?? 0}:`];
+    const slot = pieceSlot(payload);
+    return slot === undefined || isPieceType(payload.type) ? [] : [slot];
+  },
+
+  problemBody: openaiProblemBody,
+  problemEvent(problem) {
+    // The event as the API documents it, and with the envelope by which the SDKs know an error to throw.
+    const { code, message } = problem;
+    const data = { type: 'error', code, message, param: null, ...openaiProblemBody(problem) };
+    return { event: 'error', data: JSON.stringify(data) };
+  },
+};
+
+function isTerminal(type: unknown): boolean {
+  return (
+    type === 'response.completed' ||
+    type === 'response.incomplete' ||
+    type === 'response.failed' ||
+    type === 'error'
+  );
+}
+
+function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
+  const payload = parseObject(event.data);
+  if (payload === undefined) return noOutput;
+  const type = payload.type;
+  if (isPieceType(type)) return text(payload.delta) === undefined ? noOutput : output;
+  if (type === 'error') facts.error = errorName(payload) ?? flatErrorName(payload);
+  if (isTerminal(type)) facts.terminal = true;
+  if (facts.terminal || facts.id === undefined) {
+    const response = object(payload.response);
+    if (response !== undefined) readResponse(response, facts);
+    if (type === 'response.failed') facts.error ??= flatErrorName(undefined);
+  }
+  return noOutput;
+}
+
+function readResponse(response: JsonObject, facts: ReplyFacts): void {
+  noteIdentity(response, facts);
+  noteOpenaiUsage(response.usage, facts);
+  noteFinishReason(facts, 0, finishReason(response));
+  const error = errorName(response);
+  if (error !== undefined) facts.error = error;
+}
+
+/**
+ * This API has a status and no finish reason. The conventions set no vocabulary
+ * (open-telemetry/semantic-conventions-genai#533); their examples are chat's words, so the reasons that chat
+ * has too are given chat's names, and one panel counts both. Any other reason or status stays as it is.
+ */
+const chatReasons = new Map([
+  ['completed', 'stop'],
+  ['failed', 'error'],
+  ['max_output_tokens', 'length'],
+]);
+
+function finishReason(response: JsonObject): string | undefined {
+  const status = text(response.status);
+  if (status === undefined || status === 'in_progress' || status === 'queued') return undefined;
+  const reason = text(object(response.incomplete_details)?.reason) ?? status;
+  return chatReasons.get(reason) ?? reason;
+}

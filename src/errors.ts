@@ -1,0 +1,105 @@
+import type { Outcome } from './exchange/outcome.ts';
+
+/**
+ * Every error that Sightline itself answers or reports. One row each:
+ * - `status`: HTTP status;
+ * - `close`: WebSocket close code (RFC 6455 §7.4, IANA registry);
+ * - `outcome`: how an exchange that dies of it ended;
+ * - `message`: for the client, where the place that raises it says nothing more exact.
+ */
+interface ErrorRow {
+  readonly status: number;
+  readonly close: number;
+  readonly outcome: Outcome;
+  readonly message: string;
+}
+
+const table = {
+  bad_request_target: row(400, 1008, 'blocked', 'The request target is not a path that can be forwarded.'),
+  malformed_json: row(400, 1007, 'blocked', 'The body is not valid JSON, and a middleware has to read it.'),
+  request_trailers_unsupported: row(400, 1008, 'blocked', 'This request cannot carry trailers.'),
+  unauthorized: row(401, 1008, 'blocked', 'A valid token is required.'),
+  blocked: row(403, 1008, 'blocked', 'The request was refused by a middleware.'),
+  host_not_allowed: row(403, 1008, 'blocked', 'The Host header names no address of this plane.'),
+  route_unknown: row(404, 1008, 'blocked', 'No upstream is configured for this path.'),
+  resource_unknown: row(404, 1008, 'blocked', 'There is no such resource.'),
+  method_not_allowed: row(405, 1008, 'blocked', 'The method is not allowed here.'),
+  request_timeout: row(408, 1008, 'timed_out', 'The request did not arrive in time.'),
+  body_too_large: row(413, 1009, 'blocked', 'The request body is larger than the limit.'),
+  content_type_unsupported: row(
+    415,
+    1003,
+    'blocked',
+    'A middleware has to read the body, and its content type or encoding cannot be read.',
+  ),
+  malformed_request: row(400, 1002, 'blocked', 'The request is not valid HTTP.'),
+  headers_too_large: row(431, 1009, 'blocked', 'The request headers are larger than the limit.'),
+  internal: row(500, 1011, 'failed', 'Sightline failed.'),
+  middleware_failed: row(500, 1011, 'failed', 'A middleware failed.'),
+  upstream_invalid_reply: row(
+    502,
+    1014,
+    'upstream_error',
+    'The upstream answered with something that is not HTTP.',
+  ),
+  upstream_unreachable: row(502, 1014, 'upstream_unreachable', 'The upstream cannot be reached.'),
+  upstream_closed: row(
+    502,
+    1014,
+    'upstream_unreachable',
+    'The upstream closed the connection without a reply.',
+  ),
+  upstream_truncated: row(
+    502,
+    1014,
+    'upstream_truncated',
+    'The upstream broke off in the middle of its reply.',
+  ),
+  reply_too_large: row(502, 1009, 'failed', 'The reply is larger than what a middleware may read.'),
+  upstream_saturated: row(503, 1013, 'failed', 'Too many requests wait for this upstream.'),
+  stopping: row(503, 1012, 'failed', 'Sightline is stopping.'),
+  upstream_timeout: row(504, 1014, 'timed_out', 'The upstream did not answer in time.'),
+  client_stalled: row(408, 1008, 'client_aborted', 'The client stopped reading.'),
+  client_aborted: row(499, 1001, 'client_aborted', 'The client hung up.'),
+} as const satisfies Record<string, ErrorRow>;
+
+function row(status: number, close: number, outcome: Outcome, message: string): ErrorRow {
+  return { status, close, outcome, message };
+}
+
+export type ErrorCode = keyof typeof table;
+export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = table;
+
+interface ErrorDetail {
+  /** For the client and for people; says what was expected. */
+  message?: string;
+  /** The middleware, hook or plugin at fault. */
+  culprit?: string;
+  cause?: unknown;
+}
+
+/** An error with a row in the table. What was caught is wrapped as `cause`, never mutated. */
+export class SightlineError extends Error {
+  override readonly name = 'SightlineError';
+  readonly code: ErrorCode;
+  readonly culprit: string | undefined;
+
+  constructor(code: ErrorCode, detail: ErrorDetail = {}) {
+    super(detail.message ?? errorTable[code].message, { cause: detail.cause });
+    this.code = code;
+    this.culprit = detail.culprit;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  get outcome(): Outcome {
+    return errorTable[this.code].outcome;
+  }
+}
+
+/** Anything that was thrown, as one of ours. */
+export function asSightlineError(thrown: unknown): SightlineError {
+  return thrown instanceof SightlineError ? thrown : new SightlineError('internal', { cause: thrown });
+}

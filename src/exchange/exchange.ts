@@ -1,0 +1,125 @@
+import type { Dialect } from '../dialects/dialect.ts';
+import type { SightlineError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import { Attempt, type UpstreamIdentity } from './attempt.ts';
+import { type Clock, startClock } from './clock.ts';
+import type { QueryFacts } from './facts.ts';
+import { headerValue, type RawHeaders } from './headers.ts';
+import type { Outcome } from './outcome.ts';
+import { ExchangeView } from './view.ts';
+
+/** The request's head as it came. */
+export interface RequestHead {
+  readonly method: string;
+  /** Path and query string, as sent. */
+  readonly target: string;
+  /** Path, as sent, without the query string. */
+  readonly path: string;
+  readonly headers: RawHeaders;
+  readonly httpVersion: string;
+}
+
+/** Where the configuration sends it. */
+export interface Route {
+  /** Low-cardinality, for `http.route`. */
+  readonly template: string;
+  readonly upstream: string | undefined;
+  readonly dialect: Dialect | undefined;
+}
+
+export type MiddlewarePhase = 'before_query' | 'on_chunk' | 'after_response' | 'on_error';
+
+/** One run of a middleware's callback; all `on_chunk` calls of one exchange are one run. */
+export interface MiddlewareRun {
+  readonly middleware: string;
+  readonly phase: MiddlewarePhase;
+  readonly startedAt: number;
+  /** Time spent, ms. For `on_chunk` the sum over all chunks. */
+  durationMs: number;
+  calls: number;
+  error: SightlineError | undefined;
+}
+
+/**
+ * One request and its reply: the object that flows through everything. While it runs it only notes facts
+ * and times; when it has ended, telemetry is made of it.
+ */
+export class Exchange {
+  /** The request's id: the client's `x-request-id`, or one of ours. */
+  readonly id: string;
+  readonly clientSentId: boolean;
+  readonly clock: Clock = startClock();
+  readonly request: RequestHead;
+  readonly route: Route;
+  readonly #limits: Limits;
+
+  query: QueryFacts | undefined;
+  /** Size of the request's body in bytes, where it is known. */
+  requestBytes: number | undefined;
+  readonly attempts: Attempt[] = [];
+  readonly middlewareRuns: MiddlewareRun[] = [];
+  middlewareRunsDropped = 0;
+  /** Set by middleware: attributes of the SERVER span. */
+  readonly attributes = new Map<string, string | number | boolean>();
+  /** Set by middleware: labels of the duration and token metrics. */
+  readonly labels = new Map<string, string>();
+  /** What the client was told. */
+  status: number | undefined;
+  /** Our own share: time in which neither the client nor an upstream was waited for, ms. */
+  overheadMs = 0;
+  /** W3C ids, where tracing is on. */
+  trace: { readonly traceId: string; readonly spanId: string; readonly flags: number } | undefined;
+
+  outcome: Outcome | undefined;
+  error: SightlineError | undefined;
+  endedAt: number | undefined;
+
+  #view: ExchangeView | undefined;
+
+  constructor(id: string, clientSentId: boolean, request: RequestHead, route: Route, limits: Limits) {
+    this.id = id;
+    this.clientSentId = clientSentId;
+    this.request = request;
+    this.route = route;
+    this.#limits = limits;
+  }
+
+  /** What hooks and middleware see of it. Made when first asked for. */
+  get view(): ExchangeView {
+    this.#view ??= new ExchangeView(this);
+    return this.#view;
+  }
+
+  get attempt(): Attempt | undefined {
+    return this.attempts.at(-1);
+  }
+
+  get hasEnded(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  header(name: string): string | undefined {
+    return headerValue(this.request.headers, name);
+  }
+
+  beginAttempt(upstream: UpstreamIdentity): Attempt {
+    const attempt = new Attempt(this.attempts.length + 1, upstream, this.#limits.chunkGapsMax);
+    this.attempts.push(attempt);
+    return attempt;
+  }
+
+  noteRun(run: MiddlewareRun): void {
+    if (this.middlewareRuns.length < this.#limits.middlewareRunsMax) this.middlewareRuns.push(run);
+    else this.middlewareRunsDropped += 1;
+  }
+
+  /** Ends once, with the first outcome. Returns whether this call ended it. */
+  end(outcome: Outcome, error: SightlineError | undefined, at = performance.now()): boolean {
+    if (this.outcome !== undefined) return false;
+    this.outcome = outcome;
+    this.error = error;
+    this.endedAt = at;
+    this.attempt?.end(outcome, error, at);
+    return true;
+  }
+}

@@ -1,0 +1,43 @@
+import { type ParseError, visit } from 'jsonc-parser';
+import type { JsonObject } from '../dialects/dialect.ts';
+
+/** The bytes as a JSON object; undefined where they are not one. */
+export function parseJsonObject(bytes: Buffer | string): JsonObject | undefined {
+  try {
+    return asJsonObject(JSON.parse(bytes.toString()));
+  } catch {
+    return undefined;
+  }
+}
+
+export function asJsonObject(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined;
+}
+
+/**
+ * Frozen through and through: a payload is shared by everybody who looks at it, and whoever wants another
+ * one makes another one.
+ */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}
+
+/**
+ * Where a text stops being JSON: the offset of what cannot stand there, in characters. `JSON.parse` gives it
+ * only sometimes, and quotes the text, which may be somebody's prompt.
+ */
+export function jsonErrorOffset(text: string): number {
+  const errors: ParseError[] = [];
+  visit(
+    text,
+    { onError: (error, offset, length) => errors.push({ error, offset, length }) },
+    { disallowComments: true },
+  );
+  return errors[0]?.offset ?? text.length;
+}

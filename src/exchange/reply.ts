@@ -1,0 +1,97 @@
+import type { JsonObject } from '../dialects/dialect.ts';
+import type { Chunk } from './chunk.ts';
+import { headerValue, type RawHeaders, withHeader, withoutHeaders } from './headers.ts';
+import { deepFreeze, parseJsonObject } from './json.ts';
+
+interface ReplyParts {
+  readonly status: number;
+  readonly statusMessage?: string | undefined;
+  readonly headers: RawHeaders;
+  /** The whole body, decompressed. */
+  readonly body?: Buffer | undefined;
+  /** A stream of events, where a middleware answers with one. */
+  readonly chunks?: readonly Chunk[] | undefined;
+  /** It has gone to the client already, event by event. */
+  readonly isStreamed?: boolean;
+}
+
+/** Fields that tell of the old bytes and are wrong for new ones. */
+const bodyFields = new Set([
+  'content-length',
+  'content-encoding',
+  'etag',
+  'content-md5',
+  'digest',
+  'content-digest',
+  'repr-digest',
+]);
+
+/**
+ * What comes back, as middleware sees it. It never changes; `with` makes another one.
+ */
+export class Reply {
+  readonly status: number;
+  readonly statusMessage: string | undefined;
+  readonly headers: RawHeaders;
+  readonly body: Buffer | undefined;
+  readonly chunks: readonly Chunk[] | undefined;
+  /**
+   * The reply was a stream and has gone to the client event by event, through `onChunk`: what
+   * `afterResponse` returns then changes nothing.
+   */
+  readonly isStreamed: boolean;
+  #payload: JsonObject | undefined;
+  #isParsed = false;
+
+  constructor(parts: ReplyParts) {
+    this.status = parts.status;
+    this.statusMessage = parts.statusMessage;
+    this.headers = parts.headers;
+    this.body = parts.body;
+    this.chunks = parts.chunks;
+    this.isStreamed = parts.isStreamed ?? false;
+  }
+
+  /** A whole reply of JSON. */
+  static json(status: number, payload: JsonObject, headers: RawHeaders = []): Reply {
+    const body = Buffer.from(JSON.stringify(payload));
+    return new Reply({ status, headers: withHeader(headers, 'content-type', 'application/json'), body });
+  }
+
+  /** A streamed reply, for a query that asked for one. */
+  static events(chunks: readonly Chunk[], headers: RawHeaders = []): Reply {
+    return new Reply({
+      status: 200,
+      headers: withHeader(headers, 'content-type', 'text/event-stream'),
+      chunks,
+    });
+  }
+
+  /** The first value of a header; `name` in lower case. */
+  header(name: string): string | undefined {
+    return headerValue(this.headers, name);
+  }
+
+  /** The body as a JSON object, frozen; undefined where it is none. */
+  get payload(): JsonObject | undefined {
+    if (!this.#isParsed) {
+      this.#isParsed = true;
+      this.#payload = this.body && deepFreeze(parseJsonObject(this.body));
+    }
+    return this.#payload;
+  }
+
+  /** The same reply with some parts replaced. A new body loses the headers that told of the old one. */
+  with(changes: { status?: number; headers?: RawHeaders; payload?: JsonObject; body?: Buffer }): Reply {
+    const body = changes.payload ? Buffer.from(JSON.stringify(changes.payload)) : changes.body;
+    const headers = changes.headers ?? this.headers;
+    return new Reply({
+      status: changes.status ?? this.status,
+      statusMessage: changes.status === undefined ? this.statusMessage : undefined,
+      headers: body ? withoutHeaders(headers, bodyFields) : headers,
+      body: body ?? this.body,
+      chunks: body ? undefined : this.chunks,
+      isStreamed: this.isStreamed,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { type ContentDecoder, createContentDecoder } from '../dialects/content-decoder.ts';
+import type { Dialect, SseEvent } from '../dialects/dialect.ts';
+import { SseParser } from '../dialects/sse-parser.ts';
+import { SightlineError } from '../errors.ts';
+import { Chunk } from '../exchange/chunk.ts';
+import { headerValue, type RawHeaders, withoutHeaders } from '../exchange/headers.ts';
+import { Reply } from '../exchange/reply.ts';
+import { replyHeaders } from './reply-headers.ts';
+import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+
+/** What is wrong once events may be changed. */
+const bodyHeaders = new Set(['content-length', 'content-encoding']);
+const blankLine = Buffer.from('\n\n');
+
+/**
+ * A stream whose events a middleware reads: parsed once, for telemetry and for the middleware, and written
+ * again event by event. An event that nobody changed keeps its bytes.
+ */
+export class EventStream implements ReplyMode {
+  readonly writesEvents = true;
+  readonly #scene: ReplyScene;
+  readonly #head: ReplyHead;
+  readonly #dialect: Dialect;
+  readonly #parser: SseParser;
+  readonly #decoder: ContentDecoder;
+  /** When the newest bytes came: the time of what is decoded from them. */
+  #arrivedAt = 0;
+  #wasFinal = false;
+  #hasFailed = false;
+
+  constructor(scene: ReplyScene, head: ReplyHead, dialect: Dialect) {
+    this.#scene = scene;
+    this.#head = head;
+    this.#dialect = dialect;
+    const { exchange, sink, limits } = scene;
+    this.#parser = new SseParser({
+      eventBytesMax: limits.eventBytesMax,
+      onPiece: (raw, event) => this.#piece(raw, event),
+    });
+    const encoding = headerValue(head.headers, 'content-encoding');
+    const decoder = createContentDecoder(encoding, {
+      onData: (bytes) => this.#parse(bytes),
+      onError: (error) => this.#fail(error),
+      onDrain: () => scene.control.resume(),
+      decodedBytesMax: Number.POSITIVE_INFINITY,
+      queueBytesMax: limits.decodeQueueBytesMax,
+    });
+    if (!decoder) {
+      throw new SightlineError('upstream_invalid_reply', {
+        message: `A middleware has to read the reply, and its content-encoding '${encoding}' is unknown.`,
+      });
+    }
+    this.#decoder = decoder;
+    exchange.status = head.status;
+    sink.head(
+      head.status,
+      head.statusMessage,
+      replyHeaders(exchange, withoutHeaders(head.headers, bodyHeaders)),
+    );
+    exchange.overheadMs += performance.now() - (scene.attempt.headAt ?? 0);
+  }
+
+  data(chunk: Buffer, at: number): void {
+    this.#arrivedAt = at;
+    if (!this.#decoder.push(chunk)) this.#scene.control.pause();
+    this.#scene.exchange.overheadMs += performance.now() - at;
+  }
+
+  async end(trailers: RawHeaders, done: () => void): Promise<void> {
+    const { exchange, sink, passage, log } = this.#scene;
+    await this.#decoder.end();
+    // An event without its blank line is none by the standard, but some backends leave it out after the last
+    // one, and SDKs read that one: it takes the same way as the others.
+    const rest = this.#parser.end();
+    if (rest) this.#parse(Buffer.concat([rest, blankLine]));
+    if (!this.#wasFinal && !this.#hasFailed) this.#write(new Chunk({ event: '', data: '' }, undefined, true));
+    if (this.#hasFailed || exchange.hasEnded) return;
+    sink.end(trailers);
+    try {
+      await passage?.afterResponse(new Reply({ ...this.#head, isStreamed: true }));
+    } catch (thrown) {
+      log.error({ exchange: exchange.id, err: thrown }, 'afterResponse failed after the reply was sent');
+    }
+    done();
+  }
+
+  cut(done: () => void): void {
+    this.#decoder.close();
+    done();
+  }
+
+  #parse(bytes: Buffer): void {
+    if (this.#hasFailed) return;
+    try {
+      this.#parser.push(bytes);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #piece(raw: Buffer, event: SseEvent | undefined): void {
+    const { attempt } = this.#scene;
+    if (!event) {
+      this.#send(raw);
+      return;
+    }
+    const wasTerminal = attempt.reply.terminal;
+    const { output } = this.#dialect.readEvent(event, attempt.reply);
+    if (output) noteOutput(this.#scene, this.#arrivedAt);
+    const isFinal = attempt.reply.terminal && !wasTerminal;
+    this.#wasFinal ||= isFinal;
+    this.#write(new Chunk(event, raw, isFinal));
+  }
+
+  #write(chunk: Chunk): void {
+    const chunks = this.#scene.passage?.onChunk(chunk) ?? [chunk];
+    for (const one of chunks) if (one.bytes.length > 0) this.#send(one.bytes);
+  }
+
+  #send(bytes: Buffer): void {
+    if (!this.#scene.sink.write(bytes)) this.#scene.control.pause();
+    noteChunk(this.#scene, bytes);
+  }
+
+  /** Decoding is asynchronous where the reply is compressed: then the failure is told from here. */
+  #fail(thrown: unknown): void {
+    this.#hasFailed = true;
+    this.#decoder.close();
+    this.#scene.fail(thrown);
+  }
+}

@@ -1,0 +1,298 @@
+import type { Logger } from 'pino';
+import { asSightlineError, SightlineError } from '../errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { headerValue, type RawHeaders } from '../exchange/headers.ts';
+import type { Outcome } from '../exchange/outcome.ts';
+import { Query } from '../exchange/query.ts';
+import type { Reply } from '../exchange/reply.ts';
+import type { HookSystem } from '../hooks/hook-system.ts';
+import type { Limits } from '../limits.ts';
+import type { Passage } from '../middleware/passage.ts';
+import type { MiddlewareStack } from '../middleware/stack.ts';
+import type { FlowControl, ReplyReceiver } from '../transports/transport.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import type { InFlight, Running } from './in-flight.ts';
+import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';
+import type { Recorder } from './recorder.ts';
+import { chooseMode, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+import type { ReplySink } from './reply-sink.ts';
+
+/** What every exchange's flow needs. */
+export interface FlowServices {
+  readonly hooks: HookSystem;
+  /** The stack of now; an exchange keeps the one that it began with. */
+  readonly stack: MiddlewareStack;
+  readonly recorder: Recorder;
+  readonly inFlight: InFlight;
+  readonly limits: Limits;
+  readonly log: Logger;
+}
+
+/**
+ * One exchange from its beginning to its outcome: middleware in, attempt, reply, middleware out. Whatever
+ * happens on the way, it ends exactly once, in `#finish`.
+ */
+export class Flow implements ReplyReceiver, Running {
+  readonly exchange: Exchange;
+  readonly #services: FlowServices;
+  readonly #sink: ReplySink;
+  readonly #passage: Passage | undefined;
+  #control: FlowControl | undefined;
+  #mode: ReplyMode | undefined;
+  #queryReceivedAt = 0;
+  /** Known when nothing more will come for the client. */
+  #result: { readonly outcome: Outcome; readonly error: SightlineError | undefined } | undefined;
+  #hasFailed = false;
+  #isSent = false;
+
+  constructor(services: FlowServices, exchange: Exchange, sink: ReplySink) {
+    this.#services = services;
+    this.exchange = exchange;
+    this.#sink = sink;
+    this.#passage = services.stack.enter(exchange);
+    services.recorder.begin(exchange);
+    services.inFlight.add(this);
+    sink.onDrain = () => this.#control?.resume();
+    sink.onStall = () => this.fail(new SightlineError('client_stalled'));
+    sink.onClose = (isSent) => this.#closed(isSent);
+    if (services.hooks.has('exchange.started'))
+      services.hooks.notify('exchange.started', { exchange: exchange.view });
+  }
+
+  /** The query has arrived: on its way to the upstream, or to the middleware that answers it. */
+  run(query: Query, upstream: Upstream): void {
+    this.#queryReceivedAt = performance.now();
+    this.#noteQuery(query);
+    if (this.#passage) void this.#runThroughMiddleware(this.#passage, query, upstream);
+    else this.#attempt(query, upstream);
+  }
+
+  async #runThroughMiddleware(passage: Passage, query: Query, upstream: Upstream): Promise<void> {
+    try {
+      const answer = await passage.beforeQuery(query);
+      if (this.exchange.hasEnded) {
+        await passage.abandon(this.exchange.error ?? new SightlineError('client_aborted'));
+      } else if (answer instanceof Query) {
+        if (answer !== query) this.#noteQuery(answer);
+        this.#attempt(answer, upstream);
+      } else {
+        await this.#answer(answer);
+      }
+    } catch (thrown) {
+      this.fail(asSightlineError(thrown));
+    }
+  }
+
+  #noteQuery(query: Query): void {
+    const { dialect } = this.exchange.route;
+    const payload = dialect && query.peek();
+    if (payload) this.exchange.query = dialect.readQuery(payload);
+  }
+
+  #attempt(query: Query, upstream: Upstream): void {
+    const { exchange } = this;
+    const { hooks, recorder } = this.#services;
+    if (hooks.has('query.ready')) hooks.notify('query.ready', { exchange: exchange.view, query });
+    const attempt = exchange.beginAttempt(upstream.identity(exchange.route.dialect));
+    const request = upstream.request(query, recorder.beginAttempt(exchange, attempt));
+    exchange.overheadMs += attempt.startedAt - this.#queryReceivedAt;
+    if (hooks.has('attempt.started')) hooks.notify('attempt.started', { exchange: exchange.view, attempt });
+    this.#control = upstream.transport.send(request, this);
+  }
+
+  onHead(status: number, statusMessage: string, headers: RawHeaders): void {
+    const { exchange } = this;
+    const { attempt } = exchange;
+    if (!attempt || !this.#control || exchange.hasEnded) return;
+    attempt.headAt = performance.now();
+    attempt.status = status;
+    attempt.upstreamRequestId = headerValue(headers, 'x-request-id') ?? headerValue(headers, 'request-id');
+    const { hooks } = this.#services;
+    if (hooks.has('reply.head')) hooks.notify('reply.head', { exchange: exchange.view, status, headers });
+    const scene: ReplyScene = {
+      ...this.#services,
+      exchange,
+      attempt,
+      sink: this.#sink,
+      control: this.#control,
+      passage: this.#passage,
+      fail: (thrown) => this.fail(asSightlineError(thrown)),
+    };
+    this.#guard(() => {
+      this.#mode = chooseMode(scene, { status, statusMessage, headers });
+    });
+  }
+
+  onData(chunk: Buffer): void {
+    const { attempt } = this.exchange;
+    if (!attempt || this.exchange.hasEnded) return;
+    attempt.bytes += chunk.length;
+    this.#guard(() => this.#mode?.data(chunk, performance.now()));
+  }
+
+  onEnd(trailers: RawHeaders): void {
+    if (this.exchange.hasEnded) return;
+    const endedAt = performance.now();
+    this.#guard(() => this.#mode?.end(trailers, () => this.#replyRead(endedAt)));
+  }
+
+  /** The upstream, or the way there, has failed. */
+  onError(error: SightlineError): void {
+    if (!this.#mode) {
+      this.#endAttempt(error.outcome, error);
+      this.fail(error);
+      return;
+    }
+    const endedAt = performance.now();
+    this.#guard(() =>
+      this.#mode?.cut(() => {
+        // After the terminal event everything has been said: that its connection died changes nothing.
+        if (this.exchange.attempt?.reply.terminal) this.#endAttempt('completed', undefined, endedAt);
+        else this.#endAttempt(error.outcome, error, endedAt);
+        this.fail(error);
+      }),
+    );
+  }
+
+  /** Everything of the reply has come and was understood as far as it can be. */
+  #replyRead(endedAt: number): void {
+    const { attempt } = this.exchange;
+    if (!attempt || this.#result || this.exchange.hasEnded) return;
+    const outcome = replyOutcome(attempt);
+    const error = outcome === 'upstream_truncated' ? new SightlineError('upstream_truncated') : undefined;
+    this.#endAttempt(outcome, error, endedAt);
+    this.#settle(outcome, error);
+  }
+
+  /** Runs a step of a reply mode; what it throws, now or later, fails the exchange. */
+  #guard(step: () => void | Promise<void>): void {
+    try {
+      step()?.catch((thrown: unknown) => this.fail(asSightlineError(thrown)));
+    } catch (thrown) {
+      this.fail(asSightlineError(thrown));
+    }
+  }
+
+  /** A reply of our own: a middleware's answer, or its repair of an error. */
+  async #answer(reply: Reply): Promise<void> {
+    const last = this.#passage ? await this.#passage.afterResponse(reply) : reply;
+    if (this.exchange.hasEnded) return;
+    sendReply(this.exchange, this.#sink, last);
+    this.#settle('completed', undefined);
+  }
+
+  /** The exchange cannot go on. The first failure is the one that tells. */
+  fail(error: SightlineError): void {
+    if (this.#hasFailed || this.exchange.hasEnded) return;
+    this.#hasFailed = true;
+    void this.#fail(error);
+  }
+
+  async #fail(error: SightlineError): Promise<void> {
+    const { exchange } = this;
+    const { hooks, log } = this.#services;
+    this.#control?.abort();
+    if (error.outcome === 'failed') {
+      log.error(
+        { exchange: exchange.id, code: error.code, culprit: error.culprit, err: error.cause ?? error },
+        error.message,
+      );
+    }
+    if (hooks.has('exchange.error')) hooks.notify('exchange.error', { exchange: exchange.view, error });
+    if (this.#sink.hasBegun) {
+      this.#breakOff(error);
+      return;
+    }
+    try {
+      const repair = await this.#passage?.onError(error);
+      if (exchange.hasEnded) return;
+      if (repair) {
+        this.#endAttempt(error.outcome, error);
+        await this.#answer(repair);
+        return;
+      }
+      sendProblem(exchange, this.#sink, error);
+      this.#settle(error.outcome, error);
+    } catch (thrown) {
+      const second = asSightlineError(thrown);
+      log.error({ exchange: exchange.id, code: second.code, err: second.cause ?? second }, second.message);
+      if (this.#sink.hasBegun) this.#breakOff(second);
+      else sendProblem(exchange, this.#sink, second);
+      this.#settle(second.outcome, second);
+    }
+  }
+
+  /** The client has a part of the reply already: it must not take it for the whole. */
+  #breakOff(error: SightlineError): void {
+    const { attempt } = this.exchange;
+    const isComplete = attempt?.streamed === true && attempt.reply.terminal;
+    if (this.#mode?.writesEvents && !isComplete) sendProblemEvent(this.exchange, this.#sink, error);
+    this.#sink.break();
+    if (isComplete) this.#finish('completed', undefined);
+    else this.#finish(error.outcome, error);
+    this.#abandon(error);
+  }
+
+  /** Nothing more will come: the exchange ends as soon as the client has it all. */
+  #settle(outcome: Outcome, error: SightlineError | undefined): void {
+    this.#result ??= { outcome, error };
+    if (this.#isSent) this.#finish(this.#result.outcome, this.#result.error);
+  }
+
+  #closed(isSent: boolean): void {
+    if (this.exchange.hasEnded) return;
+    if (isSent) {
+      this.#isSent = true;
+      if (this.#result) this.#finish(this.#result.outcome, this.#result.error);
+      return;
+    }
+    const closedAt = performance.now();
+    this.#control?.abort();
+    const error = new SightlineError('client_aborted');
+    const finish = () => {
+      const { attempt } = this.exchange;
+      if (attempt?.streamed && attempt.reply.terminal) this.#finish('completed', undefined, closedAt);
+      else if (this.#result && this.#result.outcome !== 'completed')
+        this.#finish(this.#result.outcome, this.#result.error, closedAt);
+      else this.#finish('client_aborted', error, closedAt);
+      this.#abandon(error);
+    };
+    if (this.#mode) this.#guard(() => this.#mode?.cut(finish));
+    else finish();
+  }
+
+  /** Whoever was entered is left, also where no reply can go to the client. */
+  #abandon(error: SightlineError): void {
+    void this.#passage
+      ?.abandon(error)
+      .catch((thrown: unknown) => this.#services.log.error({ err: thrown }, 'leaving middleware failed'));
+  }
+
+  #endAttempt(outcome: Outcome, error: SightlineError | undefined, at = performance.now()): void {
+    const { attempt } = this.exchange;
+    if (!attempt || attempt.outcome !== undefined) return;
+    attempt.end(outcome, error, at);
+    const { hooks } = this.#services;
+    if (hooks.has('attempt.ended')) hooks.notify('attempt.ended', { exchange: this.exchange.view, attempt });
+  }
+
+  #finish(outcome: Outcome, error: SightlineError | undefined, at = performance.now()): void {
+    if (this.exchange.hasEnded) return;
+    this.#endAttempt(outcome, error, at);
+    if (!this.exchange.end(outcome, error, at)) return;
+    const { hooks, recorder, inFlight } = this.#services;
+    recorder.end(this.exchange);
+    if (hooks.has('exchange.ended')) hooks.notify('exchange.ended', { exchange: this.exchange.view });
+    inFlight.delete(this);
+  }
+}
+
+/** The outcome of a reply that came to its end. */
+function replyOutcome(attempt: NonNullable<Exchange['attempt']>): Outcome {
+  const { reply, status = 0, streamed, unobserved } = attempt;
+  if (status >= 400 || reply.error !== undefined) return 'upstream_error';
+  // A stream that stops without its terminal event has broken off, however tidily it was closed; some
+  // backends send no terminal event after a finish reason.
+  const isWhole = reply.terminal || reply.finishReasons.length > 0 || unobserved !== undefined;
+  return streamed && !isWhole ? 'upstream_truncated' : 'completed';
+}

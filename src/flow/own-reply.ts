@@ -1,0 +1,52 @@
+import type { Problem } from '../dialects/dialect.ts';
+import { genericProblemBody } from '../dialects/index.ts';
+import { serializeSseEvent } from '../dialects/sse-parser.ts';
+import type { SightlineError } from '../errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { withHeader } from '../exchange/headers.ts';
+import { Reply } from '../exchange/reply.ts';
+import { replyHeaders } from './reply-headers.ts';
+import type { ReplySink } from './reply-sink.ts';
+
+/** Sends a reply that is held in memory. */
+export function sendReply(exchange: Exchange, sink: ReplySink, reply: Reply): void {
+  exchange.status = reply.status;
+  let headers = reply.headers;
+  if (reply.body) headers = withHeader(headers, 'content-length', String(reply.body.length));
+  sink.head(reply.status, reply.statusMessage, replyHeaders(exchange, headers));
+  if (reply.body) sink.write(reply.body);
+  for (const chunk of reply.chunks ?? []) sink.write(chunk.bytes);
+  sink.end([]);
+}
+
+/** An error of ours as a reply, in the shape of the dialect's API. */
+export function sendProblem(exchange: Exchange, sink: ReplySink, error: SightlineError): void {
+  const problem = problemOf(exchange, error);
+  const body = exchange.route.dialect?.problemBody(problem) ?? genericProblemBody(problem);
+  // Nobody knows how much of the request is still to come: the next one gets a fresh connection.
+  const headers = exchange.requestBytes === undefined ? ['connection', 'close'] : [];
+  const reply = Reply.json(error.status, body);
+  exchange.status = reply.status;
+  sink.head(reply.status, undefined, [
+    ...replyHeaders(exchange, withHeader(reply.headers, 'content-length', String(reply.body?.length ?? 0))),
+    ...headers,
+  ]);
+  if (reply.body) sink.write(reply.body);
+  sink.end([]);
+}
+
+/** The same inside a stream that has begun. */
+export function sendProblemEvent(exchange: Exchange, sink: ReplySink, error: SightlineError): void {
+  const event = exchange.route.dialect?.problemEvent(problemOf(exchange, error));
+  if (event) sink.write(Buffer.from(serializeSseEvent(event)));
+}
+
+function problemOf(exchange: Exchange, error: SightlineError): Problem {
+  return {
+    code: error.code,
+    message: error.message,
+    status: error.status,
+    requestId: exchange.id,
+    traceId: exchange.trace?.traceId,
+  };
+}

@@ -1,0 +1,73 @@
+import { observeReply, type ReplyObserver } from '../dialects/reply-observer.ts';
+import { headerValue, type RawHeaders } from '../exchange/headers.ts';
+import { Reply } from '../exchange/reply.ts';
+import { replyHeaders } from './reply-headers.ts';
+import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+
+/** The upstream's bytes to the client as they come, and beside their way an observer that reads them. */
+export class PassThrough implements ReplyMode {
+  readonly writesEvents = false;
+  readonly #scene: ReplyScene;
+  readonly #head: ReplyHead;
+  readonly #observer: ReplyObserver | undefined;
+
+  constructor(scene: ReplyScene, head: ReplyHead) {
+    this.#scene = scene;
+    this.#head = head;
+    const { exchange, attempt, sink, limits } = scene;
+    exchange.status = head.status;
+    sink.head(head.status, head.statusMessage, replyHeaders(exchange, head.headers));
+    exchange.overheadMs += performance.now() - (attempt.headAt ?? 0);
+    const { dialect } = exchange.route;
+    this.#observer =
+      dialect &&
+      observeReply({
+        dialect,
+        status: head.status,
+        contentType: headerValue(head.headers, 'content-type'),
+        contentEncoding: headerValue(head.headers, 'content-encoding'),
+        facts: attempt.reply,
+        limits,
+        onOutput: (at) => noteOutput(scene, at),
+      });
+  }
+
+  // The client comes first: it has its bytes before anybody looks at them.
+  data(chunk: Buffer, at: number): void {
+    const { sink, control } = this.#scene;
+    if (!sink.write(chunk)) control.pause();
+    this.#observer?.push(chunk, at);
+    noteChunk(this.#scene, chunk);
+  }
+
+  end(trailers: RawHeaders, done: () => void): void | Promise<void> {
+    const { sink, passage, exchange, log } = this.#scene;
+    sink.end(trailers);
+    const understood = this.#observe(true);
+    if (!passage) return understood ? understood.then(done) : done();
+    return this.#leave(understood).then(done, (thrown: unknown) => {
+      // The client has its reply: the failure is told, and changes nothing.
+      log.error({ exchange: exchange.id, err: thrown }, 'afterResponse failed after the reply was sent');
+      done();
+    });
+  }
+
+  cut(done: () => void): void | Promise<void> {
+    const understood = this.#observe(false);
+    return understood ? understood.then(done) : done();
+  }
+
+  async #leave(understood: void | Promise<void>): Promise<void> {
+    await understood;
+    await this.#scene.passage?.afterResponse(new Reply({ ...this.#head, isStreamed: true }));
+  }
+
+  #observe(isComplete: boolean): void | Promise<void> {
+    const observer = this.#observer;
+    const pending = observer?.end(isComplete);
+    const note = () => {
+      this.#scene.attempt.unobserved = observer?.skipped;
+    };
+    return pending ? pending.then(note) : note();
+  }
+}

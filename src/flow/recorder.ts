@@ -1,0 +1,13 @@
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { RawHeaders } from '../exchange/headers.ts';
+
+/** Makes telemetry of exchanges. Never throws into the flow: telemetry never harms traffic. */
+export interface Recorder {
+  /** Gives the exchange its place in a trace. */
+  begin(exchange: Exchange): void;
+  /** Gives the attempt its place in the trace; returns the headers that tell the upstream of it. */
+  beginAttempt(exchange: Exchange, attempt: Attempt): RawHeaders;
+  /** Called exactly once for each exchange that was begun, when it has its outcome. */
+  end(exchange: Exchange): void;
+}

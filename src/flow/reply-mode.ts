@@ -1,0 +1,81 @@
+import type { Logger } from 'pino';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { headerValue, type RawHeaders } from '../exchange/headers.ts';
+import type { HookSystem } from '../hooks/hook-system.ts';
+import type { Limits } from '../limits.ts';
+import type { Passage } from '../middleware/passage.ts';
+import type { FlowControl } from '../transports/transport.ts';
+import { EventStream } from './event-stream.ts';
+import { PassThrough } from './pass-through.ts';
+import type { ReplySink } from './reply-sink.ts';
+import { WholeReply } from './whole-reply.ts';
+
+/** What a mode works with. */
+export interface ReplyScene {
+  readonly exchange: Exchange;
+  readonly attempt: Attempt;
+  readonly sink: ReplySink;
+  readonly control: FlowControl;
+  readonly passage: Passage | undefined;
+  readonly hooks: HookSystem;
+  readonly limits: Limits;
+  readonly log: Logger;
+  /** The exchange cannot go on; for what happens outside of a call. */
+  readonly fail: (thrown: unknown) => void;
+}
+
+export interface ReplyHead {
+  readonly status: number;
+  readonly statusMessage: string;
+  readonly headers: RawHeaders;
+}
+
+/**
+ * One way for a reply to reach the client. After `end` or `cut` it calls `done` when it has understood what
+ * there was to understand, at once where it can.
+ */
+export interface ReplyMode {
+  /** Own events may be written into the stream. */
+  readonly writesEvents: boolean;
+  data(chunk: Buffer, at: number): void;
+  /** The upstream has sent everything. */
+  end(trailers: RawHeaders, done: () => void): void | Promise<void>;
+  /** The reply broke off, on whichever side. */
+  cut(done: () => void): void | Promise<void>;
+}
+
+/**
+ * Bytes pass untouched, unless a middleware of this exchange wants to read what they say, and a dialect
+ * knows how.
+ */
+export function chooseMode(scene: ReplyScene, head: ReplyHead): ReplyMode {
+  const { attempt, exchange, passage } = scene;
+  const { dialect } = exchange.route;
+  const contentType = headerValue(head.headers, 'content-type')?.toLowerCase() ?? '';
+  attempt.streamed =
+    dialect !== undefined && head.status < 400 && contentType.startsWith('text/event-stream');
+  const hasBody = exchange.request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
+  if (dialect && passage && hasBody) {
+    if (attempt.streamed && passage.changesChunks) return new EventStream(scene, head, dialect);
+    if (isJson(contentType) && passage.readsReplies) return new WholeReply(scene, head, dialect);
+  }
+  return new PassThrough(scene, head);
+}
+
+function isJson(contentType: string): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\b/.test(contentType);
+}
+
+/** Notes an event with output of the model, and tells the watchers of the first one. */
+export function noteOutput({ exchange, attempt, hooks }: ReplyScene, at: number): void {
+  const isFirst = attempt.noteOutput(at);
+  if (isFirst && hooks.has('reply.first_token')) {
+    hooks.notify('reply.first_token', { exchange: exchange.view, elapsedMs: at - exchange.clock.startedAt });
+  }
+}
+
+/** A piece of the body has gone to the client. */
+export function noteChunk({ exchange, hooks }: ReplyScene, bytes: Buffer): void {
+  if (hooks.has('reply.chunk')) hooks.notify('reply.chunk', { exchange: exchange.view, bytes });
+}

@@ -1,0 +1,39 @@
+import type { SightlineError } from '../errors.ts';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { RawHeaders } from '../exchange/headers.ts';
+import type { Query } from '../exchange/query.ts';
+import type { ExchangeView } from '../exchange/view.ts';
+
+/** What an attempt looks like to a hook. */
+export type AttemptView = Pick<
+  Readonly<Attempt>,
+  'number' | 'upstream' | 'status' | 'outcome' | 'outputChunks' | 'bytes'
+>;
+
+/** Each hook point with what its callbacks get. A new point is a row here and its one call site. */
+export interface HookPoints {
+  'exchange.started': { exchange: ExchangeView };
+  'query.ready': { exchange: ExchangeView; query: Query };
+  'attempt.started': { exchange: ExchangeView; attempt: AttemptView };
+  'reply.head': { exchange: ExchangeView; status: number; headers: RawHeaders };
+  'reply.first_token': { exchange: ExchangeView; elapsedMs: number };
+  'reply.chunk': { exchange: ExchangeView; bytes: Buffer };
+  'attempt.ended': { exchange: ExchangeView; attempt: AttemptView };
+  'exchange.error': { exchange: ExchangeView; error: SightlineError };
+  'exchange.ended': { exchange: ExchangeView };
+}
+
+export type HookPoint = keyof HookPoints;
+
+/** When each point comes, for people; the README's table is held against it. In the order of an exchange. */
+export const hookPoints: { readonly [P in HookPoint]: string } = {
+  'exchange.started': 'The head of a request has arrived.',
+  'query.ready': 'Every `beforeQuery` has run: this is what goes to the model.',
+  'attempt.started': 'The query is on its way to an upstream.',
+  'reply.head': 'Status and headers of the reply have arrived from the upstream.',
+  'reply.first_token': 'The first event with output of the model has arrived.',
+  'reply.chunk': 'A piece of the body has gone to the client, as bytes.',
+  'attempt.ended': 'The attempt has its outcome.',
+  'exchange.error': 'The exchange has failed, with an error of the error table.',
+  'exchange.ended': 'The exchange has its outcome, and telemetry is made of it.',
+};

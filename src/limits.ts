@@ -1,0 +1,88 @@
+/**
+ * Every bound of the service, with its unit in its name and its reason beside it. The configuration's
+ * `limits` section overrides any of them; an upstream's `limits` those that concern an upstream.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const defaultLimits = {
+  /** A query is held in memory to be understood. 64 MiB is above what today's APIs accept for one. */
+  queryBytesMax: 64 * MiB,
+  /** A payload that no dialect understands streams through; this only stops runaways. */
+  bodyBytesMax: 2 * 1024 * MiB,
+  /** Below this an unknown body travels as one buffer, which costs less than a stream. */
+  bodyCollectBytesMax: 64 * KiB,
+  /** Request line and headers: Node's own default, enough for large cookies and tokens. */
+  requestHeadersBytesMax: 16 * KiB,
+  /** Slow or silent clients may not hold a connection for ever: RFC 9110 §15.5.9. */
+  requestHeadersTimeoutMs: 60_000,
+  /** The whole request, body included: a 64 MiB query on a slow line. */
+  requestTimeoutMs: 300_000,
+  /** A client that takes nothing of a waiting reply for so long has gone. */
+  clientStallTimeoutMs: 120_000,
+  /** Idle client connections: longer than the usual 60 s of load balancers, or they see resets. */
+  clientKeepAliveTimeoutMs: 65_000,
+  /** A whole reply that a middleware reads, or that is read for its usage, after decompression. */
+  replyReadBytesMax: 32 * MiB,
+  /** One stream event: image events carry megabytes in one line. */
+  eventBytesMax: 8 * MiB,
+  /** Bytes that wait for decompression beside the way; above it the observation ends, the reply goes on. */
+  decodeQueueBytesMax: 1 * MiB,
+
+  /** TCP and TLS to the upstream. */
+  connectTimeoutMs: 10_000,
+  /** From the request sent to the reply's head: whole replies of reasoning models take minutes. */
+  replyHeadTimeoutMs: 600_000,
+  /** Between two pieces of a reply: keep-alive comments come every 15–30 s where a model thinks. */
+  replyIdleTimeoutMs: 120_000,
+  /** An idle upstream connection. Hints of the upstream (`keep-alive: timeout=`) shorten it. */
+  upstreamKeepAliveMs: 60_000,
+  /** Connections to one upstream: model requests are long, so many are open at once. */
+  upstreamConnectionsMax: 512,
+  /** Requests that wait for a connection; above it they are refused at once instead of late. */
+  upstreamQueueMax: 1024,
+  /** The reply's head. */
+  replyHeadersBytesMax: 64 * KiB,
+  /** One health probe, connection included. */
+  probeTimeoutMs: 3_000,
+  /** How often an upstream is probed for `/readyz`. */
+  probeIntervalMs: 15_000,
+
+  /** A hook callback; what it returns later reaches nobody. */
+  hookTimeoutMs: 1_000,
+  /** Hook callbacks under way at once; above it they are skipped and counted. */
+  hooksPendingMax: 1_000,
+  /** `beforeQuery`, `afterResponse` and `onError` of one middleware: guardrails that ask a model take seconds. */
+  middlewareTimeoutMs: 30_000,
+
+  /** Values of one label beyond this many become `other`: each value multiplies the series. */
+  labelValuesMax: 100,
+  /** Finished traces kept for `/api/traces`. */
+  tracesMax: 500,
+  /** Spans kept of one of these traces. */
+  spansPerTraceMax: 256,
+  /** Gaps between output chunks kept of one exchange for `time_per_output_chunk`. */
+  chunkGapsMax: 8_192,
+  /** Middleware runs noted of one exchange. */
+  middlewareRunsMax: 128,
+  /** A span attribute's text. */
+  attributeCharsMax: 4 * KiB,
+
+  /** From SIGTERM to the end of the last exchange: Kubernetes kills after 30 s, telemetry included. */
+  drainTimeoutMs: 20_000,
+  /** The last export of telemetry, within that same half minute. */
+  flushTimeoutMs: 5_000,
+} as const satisfies Record<string, number>;
+
+export type LimitName = keyof typeof defaultLimits;
+export type Limits = Readonly<Record<LimitName, number>>;
+
+/** The limits that an upstream may set for itself. */
+export const upstreamLimitNames = [
+  'connectTimeoutMs',
+  'replyHeadTimeoutMs',
+  'replyIdleTimeoutMs',
+  'upstreamKeepAliveMs',
+  'upstreamConnectionsMax',
+  'upstreamQueueMax',
+] as const satisfies readonly LimitName[];

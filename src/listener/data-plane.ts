@@ -1,0 +1,173 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express } from 'express';
+import { dialectFor } from '../dialects/index.ts';
+import { asSightlineError, SightlineError } from '../errors.ts';
+import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
+import { Flow, type FlowServices } from '../flow/flow.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import { answerMalformed, type Rejection } from './client-error.ts';
+import { HttpSink } from './http-sink.ts';
+import { declaredLength, readQuery } from './read-query.ts';
+import { requestId } from './request-id.ts';
+import { checkTarget, originForm } from './request-target.ts';
+
+export interface DataPlaneOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly upstreams: readonly Upstream[];
+  /** Asked for at each request: an exchange keeps what it began with. */
+  readonly services: () => FlowServices;
+  /** Told of requests that were refused before they became exchanges. */
+  readonly onRejection: (rejection: Rejection) => void;
+}
+
+/** The plane of model traffic: makes an exchange of each request and hands it to its flow. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #server: Server;
+  readonly #closed = Promise.withResolvers<void>();
+  #isStopping = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    const { limits } = options.services();
+    const app = this.#routes();
+    this.#server = createServer(
+      {
+        maxHeaderSize: limits.requestHeadersBytesMax,
+        headersTimeout: limits.requestHeadersTimeoutMs,
+        requestTimeout: limits.requestTimeoutMs,
+        keepAliveTimeout: limits.clientKeepAliveTimeoutMs,
+        // How often Node looks for requests that are late.
+        connectionsCheckingInterval: 1_000,
+        noDelay: true,
+      },
+      app,
+    );
+    this.#server.on('checkContinue', (request, response) => this.#onExpectation(app, request, response));
+    this.#server.on('clientError', (error, socket) => {
+      options.onRejection(answerMalformed(error, socket));
+    });
+  }
+
+  /** Resolves with the address when connections are taken. */
+  async listen(): Promise<AddressInfo> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Takes no more connections; those at work finish what they do. Idempotent, safe before `listen`. */
+  stopListening(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#server.close(() => this.#closed.resolve());
+    this.#server.closeIdleConnections();
+  }
+
+  /** Ends what is still open. Idempotent, safe before `listen`. */
+  async close(): Promise<void> {
+    this.stopListening();
+    this.#server.closeAllConnections();
+    await this.#closed.promise;
+  }
+
+  #routes(): Express {
+    const app = express();
+    app.disable('x-powered-by');
+    app.enable('case sensitive routing');
+    // The longest prefix first, so that the default upstream takes what no other one does.
+    const upstreams = [...this.#options.upstreams].sort((a, b) => b.prefix.length - a.prefix.length);
+    for (const upstream of upstreams) {
+      app.use(upstream.prefix, (request, response) => this.#handle(request, response, upstream));
+    }
+    app.use((request, response) => this.#handle(request, response, undefined));
+    return app;
+  }
+
+  /** RFC 9110 §10.1.1: a body that would be refused need not be sent. */
+  #onExpectation(app: Express, request: IncomingMessage, response: ServerResponse): void {
+    const length = declaredLength(request);
+    const { limits } = this.#options.services();
+    const isAcceptable =
+      length === undefined || length === Number.POSITIVE_INFINITY || length <= limits.bodyBytesMax;
+    if (isAcceptable) response.writeContinue();
+    app(request, response);
+  }
+
+  #handle(
+    request: IncomingMessage & { originalUrl?: string },
+    response: ServerResponse,
+    upstream: Upstream | undefined,
+  ): void {
+    const services = this.#options.services();
+    const { target, path } = originForm(request.originalUrl ?? request.url ?? '/');
+    const prefix = upstream === undefined || upstream.prefix === '/' ? '' : upstream.prefix;
+    const below = target.slice(prefix.length);
+    const exchange = begin(
+      request,
+      target,
+      path,
+      routeOf(request.method ?? 'GET', path, prefix, upstream),
+      services,
+    );
+    if (this.#isStopping) response.shouldKeepAlive = false;
+    const sink = new HttpSink(response, services.limits.clientStallTimeoutMs);
+    const flow = new Flow(services, exchange, sink);
+    const fail = (thrown: unknown) => flow.fail(asSightlineError(thrown));
+    try {
+      if (!upstream) throw unknownRoute(path, this.#options.upstreams);
+      checkTarget(path);
+      const query = readQuery(
+        request,
+        exchange,
+        below.startsWith('/') ? below : `/${below}`,
+        services.limits,
+      );
+      if (query instanceof Promise) query.then((read) => flow.run(read, upstream)).catch(fail);
+      else flow.run(query, upstream);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  }
+}
+
+function begin(
+  request: IncomingMessage,
+  target: string,
+  path: string,
+  route: Route,
+  services: FlowServices,
+): Exchange {
+  const sent = request.headers['x-request-id'];
+  const { id, isClients } = requestId(typeof sent === 'string' ? sent : undefined);
+  const head: RequestHead = {
+    method: request.method ?? 'GET',
+    target,
+    path,
+    headers: request.rawHeaders,
+    httpVersion: request.httpVersion,
+  };
+  return new Exchange(id, isClients, head, route, services.limits);
+}
+
+/** Low-cardinality: a dialect's canonical path below the prefix, or everything below it. */
+function routeOf(method: string, path: string, prefix: string, upstream: Upstream | undefined): Route {
+  const dialect = upstream && dialectFor(method, path.slice(prefix.length));
+  return {
+    template: upstream ? `${prefix}${dialect?.path ?? '/*'}` : '/*',
+    upstream: upstream?.name,
+    dialect,
+  };
+}
+
+function unknownRoute(path: string, upstreams: readonly Upstream[]): SightlineError {
+  const prefixes = upstreams.map((upstream) => `${upstream.prefix}/…`).join(', ');
+  return new SightlineError('route_unknown', {
+    message: `No upstream is configured for '${path.slice(0, 200)}'; the configured ones are ${prefixes}.`,
+  });
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { Middleware } from '../middleware.ts';
+import { redact } from './redact.ts';
+import { requestTags } from './request-tags.ts';
+import { streamUsage } from './stream-usage.ts';
+
+/** A middleware that the configuration can name. */
+export interface BuiltinMiddleware {
+  readonly name: string;
+  /** One line, for the README's table. */
+  readonly summary: string;
+  /** Checks the options and makes it. Throws a `ZodError`. */
+  readonly create: (options: unknown) => Middleware;
+}
+
+/** Every middleware that comes with the service. A new one is a file here and a line in this list. */
+export const builtinMiddleware: readonly BuiltinMiddleware[] = [requestTags, redact, streamUsage];
+
+/** An entry of the configuration's `middleware` list cannot be used: which one, and what was expected. */
+export class MiddlewareOptionsError extends Error {
+  override readonly name = 'MiddlewareOptionsError';
+}
+
+/** The middleware of the configuration, in its order. Throws `MiddlewareOptionsError`. */
+export function createMiddleware(entries: readonly { name: string; options: unknown }[]): Middleware[] {
+  return entries.map(({ name, options }, i) => {
+    const builtin = builtinMiddleware.find((one) => one.name === name);
+    if (!builtin) {
+      const known = builtinMiddleware.map((one) => one.name).join(', ');
+      throw new MiddlewareOptionsError(`middleware[${i}] is "${name}"; expected one of ${known}.`);
+    }
+    try {
+      return builtin.create(options);
+    } catch (thrown) {
+      throw new MiddlewareOptionsError(problemsOf(`middleware[${i}].${name}`, thrown).join('\n'));
+    }
+  });
+}
+
+function problemsOf(place: string, thrown: unknown): string[] {
+  if (!(thrown instanceof z.ZodError))
+    return [`${place}: ${thrown instanceof Error ? thrown.message : thrown}`];
+  return thrown.issues.map((issue) => `${[place, ...issue.path].join('.')}: ${issue.message}`);
+}

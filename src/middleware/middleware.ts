@@ -1,0 +1,50 @@
+import type { SightlineError } from '../errors.ts';
+import type { Chunk } from '../exchange/chunk.ts';
+import type { Query } from '../exchange/query.ts';
+import type { Reply } from '../exchange/reply.ts';
+import type { ExchangeView } from '../exchange/view.ts';
+
+// biome-ignore lint/suspicious/noConfusingVoidType: "return nothing" is the usual answer of a middleware.
+type Nothing = void | undefined;
+type Sooner<T> = T | Promise<T>;
+
+/**
+ * Changes exchanges; the same contract for every dialect, for streams and whole replies, for HTTP and
+ * WebSocket. All four callbacks are optional.
+ *
+ * A middleware is *entered* when its turn on the way in has passed without an error, also where it has no
+ * `beforeQuery`. Whatever was entered is left exactly once, in reverse order: by `afterResponse` where a
+ * reply comes, by `onError` where none does, or where it broke off or the client hung up.
+ *
+ * What throws or misses its deadline fails the exchange closed (`middleware_failed`), unless the middleware
+ * declares `onFailure: 'continue'`. To refuse an exchange, throw `new SightlineError('blocked', …)`.
+ */
+export interface Middleware {
+  readonly name: string;
+  /** Default `fail`. */
+  readonly onFailure?: 'fail' | 'continue';
+
+  /** Another query changes it, a reply answers it (the upstream is never asked), nothing leaves it. */
+  beforeQuery?(query: Query, exchange: ExchangeView): Sooner<Query | Reply | Nothing>;
+
+  /**
+   * Each event of a streamed reply, in order: another one changes it, a list splits it, null drops it,
+   * nothing leaves it. The last one has `isFinal`; whoever holds text back gives it out then. Having this
+   * callback makes the service parse and re-serialize streams.
+   */
+  onChunk?(chunk: Chunk, exchange: ExchangeView): Chunk | Chunk[] | null | Nothing;
+
+  /**
+   * A whole reply, with its payload where a dialect understands it; having this callback makes the service
+   * hold and parse it. A streamed reply comes here when its last event has gone to the client
+   * (`reply.isStreamed`), to be noted, no longer to be changed.
+   */
+  afterResponse?(reply: Reply, exchange: ExchangeView): Sooner<Reply | Nothing>;
+
+  /**
+   * The exchange has failed. The first one to return a reply has handled it, and those further out see
+   * that reply in `afterResponse`. Where the reply has begun or the client has gone, what is returned
+   * reaches nobody.
+   */
+  onError?(error: SightlineError, exchange: ExchangeView): Sooner<Reply | Nothing>;
+}

@@ -1,0 +1,42 @@
+import { SightlineError } from '../errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Middleware } from './middleware.ts';
+import { Passage } from './passage.ts';
+
+export interface StackOptions {
+  /** Deadline of one asynchronous callback, ms. */
+  readonly timeoutMs: number;
+  /** Told of a failure that the exchange survives (`onFailure: 'continue'`, or nobody left to tell). */
+  readonly onFailure: (middleware: string, error: SightlineError) => void;
+}
+
+/** The middleware of the service, in order. It never changes: another order is another stack. */
+export class MiddlewareStack {
+  readonly list: readonly Middleware[];
+  readonly options: StackOptions;
+
+  constructor(list: readonly Middleware[], options: StackOptions) {
+    const twice = list.find((one, i) => list.findIndex((other) => other.name === one.name) !== i);
+    if (twice) throw new TypeError(`Two middleware are named '${twice.name}'; names must be unique.`);
+    this.list = Object.freeze([...list]);
+    this.options = options;
+  }
+
+  /** One exchange's way through the stack; undefined where there is nothing to run. */
+  enter(exchange: Exchange): Passage | undefined {
+    return this.list.length === 0 ? undefined : new Passage(this, exchange);
+  }
+}
+
+/** What a middleware threw, as an error that names it. Its own refusals and requests stay what they are. */
+export function middlewareError(middleware: string, thrown: unknown): SightlineError {
+  if (thrown instanceof SightlineError && thrown.culprit !== undefined) return thrown;
+  if (thrown instanceof SightlineError) {
+    return new SightlineError(thrown.code, { message: thrown.message, culprit: middleware, cause: thrown });
+  }
+  return new SightlineError('middleware_failed', {
+    message: `Middleware '${middleware}' failed.`,
+    culprit: middleware,
+    cause: thrown,
+  });
+}

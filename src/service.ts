@@ -1,0 +1,185 @@
+import type { AddressInfo } from 'node:net';
+import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
+import type { Config, UpstreamConfig } from './config/config.ts';
+import { SightlineError } from './errors.ts';
+import type { FlowServices } from './flow/flow.ts';
+import { InFlight } from './flow/in-flight.ts';
+import { HookSystem } from './hooks/hook-system.ts';
+import { DataPlane } from './listener/data-plane.ts';
+import { createLog, type Logger } from './log.ts';
+import { createMiddleware } from './middleware/builtin/index.ts';
+import type { Middleware } from './middleware/middleware.ts';
+import { MiddlewareStack } from './middleware/stack.ts';
+import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import { attribute } from './telemetry/names.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+import { HttpTransport } from './transports/http-transport.ts';
+import { Probes } from './upstreams/probe.ts';
+import { Upstream } from './upstreams/upstream.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  /** The standard `OTEL_*` variables are read from it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Middleware of the embedding program, after that of the configuration. */
+  readonly middleware?: readonly Middleware[];
+}
+
+/**
+ * The composition root: the one place that knows everybody. It reads in the order of a request, from the
+ * listener to telemetry.
+ */
+export class Service {
+  readonly hooks: HookSystem;
+  readonly telemetry: Telemetry;
+  readonly inFlight: InFlight;
+  /** The embedded model backend, where no upstream is configured. */
+  readonly simulator: Simulator | undefined;
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #dataPlane: DataPlane;
+  readonly #adminPlane: AdminPlane;
+  readonly #upstreams: readonly Upstream[];
+  #readiness: Readiness = 'starting';
+  #stopped: Promise<void> | undefined;
+  #dataUrl = '';
+  #adminUrl = '';
+
+  private constructor(
+    { config, middleware = [] }: ServiceOptions,
+    log: Logger,
+    telemetry: Telemetry,
+    simulator: Simulator | undefined,
+  ) {
+    const { limits } = config;
+    this.#config = config;
+    this.#log = log;
+    this.telemetry = telemetry;
+    this.simulator = simulator;
+    this.inFlight = new InFlight();
+    this.hooks = createHooks(config, telemetry, log);
+    const stack = new MiddlewareStack([...createMiddleware(config.middleware), ...middleware], {
+      timeoutMs: limits.middlewareTimeoutMs,
+      onFailure: (name, error) =>
+        log.warn({ middleware: name, code: error.code, err: error.cause }, error.message),
+    });
+    const upstreamConfigs = simulator ? [embeddedUpstream(config, simulator)] : config.upstreams;
+    this.#upstreams = upstreamConfigs.map((one) => new Upstream(one, new HttpTransport(one.url, one.limits)));
+    const services: FlowServices = {
+      hooks: this.hooks,
+      stack,
+      recorder: telemetry.recorder,
+      inFlight: this.inFlight,
+      limits,
+      log,
+    };
+    this.#dataPlane = new DataPlane({
+      ...config.data,
+      upstreams: this.#upstreams,
+      services: () => services,
+      onRejection: ({ code }) => telemetry.instruments.rejections.add(1, { [attribute.errorType]: code }),
+    });
+    this.#adminPlane = new AdminPlane({
+      ...config.admin,
+      telemetry,
+      inFlight: this.inFlight,
+      probes: new Probes(upstreamConfigs.map(probeTarget), limits),
+      readiness: () => this.#readiness,
+    });
+  }
+
+  /** Resolves when both planes take connections. Rejects where something of the configuration cannot be had. */
+  static async start(options: ServiceOptions): Promise<Service> {
+    const { config, env } = options;
+    const log = createLog(config.log.level);
+    const telemetry = await Telemetry.start({ ...config.telemetry, env, limits: config.limits, log });
+    const simulator = config.upstreams.length === 0 ? await startSimulator() : undefined;
+    let service: Service | undefined;
+    try {
+      service = new Service(options, log, telemetry, simulator);
+      service.#adminUrl = urlOf(await service.#adminPlane.listen());
+      service.#dataUrl = urlOf(await service.#dataPlane.listen());
+      service.#readiness = 'ready';
+      return service;
+    } catch (thrown) {
+      if (service) await service.#adminPlane.close();
+      await simulator?.close();
+      await telemetry.stop(config.limits.flushTimeoutMs);
+      throw thrown;
+    }
+  }
+
+  get dataUrl(): string {
+    return this.#dataUrl;
+  }
+
+  get adminUrl(): string {
+    return this.#adminUrl;
+  }
+
+  /**
+   * Readiness turns off, listeners close, exchanges in flight end or are ended at the deadline, telemetry is
+   * flushed. Idempotent; never rejects.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const { drainTimeoutMs, flushTimeoutMs } = this.#config.limits;
+    this.#readiness = 'stopping';
+    this.#dataPlane.stopListening();
+    const deadline = setTimeout(() => {
+      this.#log.warn(
+        `${this.inFlight.size} exchanges did not end within ${drainTimeoutMs} ms and are cut off`,
+      );
+      this.inFlight.failAll(new SightlineError('stopping'));
+    }, drainTimeoutMs);
+    await this.inFlight.empty();
+    clearTimeout(deadline);
+    await this.#dataPlane.close();
+    await Promise.all(this.#upstreams.map((upstream) => upstream.transport.close(0)));
+    await this.telemetry.stop(flushTimeoutMs);
+    await this.#adminPlane.close();
+    await this.simulator?.close();
+  }
+}
+
+function createHooks(config: Config, telemetry: Telemetry, log: Logger): HookSystem {
+  return new HookSystem({
+    timeoutMs: config.limits.hookTimeoutMs,
+    pendingMax: config.limits.hooksPendingMax,
+    onFailure: (point, owner, failure, error) => {
+      telemetry.instruments.hookErrors.add(1, {
+        [attribute.hookPoint]: point,
+        [attribute.hookOwner]: owner,
+        [attribute.hookFailure]: failure,
+      });
+      log.warn({ point, owner, failure, err: error }, `a hook callback of '${owner}' at ${point} ${failure}`);
+    },
+  });
+}
+
+function embeddedUpstream(config: Config, simulator: Simulator): UpstreamConfig {
+  return {
+    name: 'default',
+    prefix: '/',
+    url: new URL(simulator.url),
+    provider: undefined,
+    headers: {},
+    probe: { path: '/' },
+    limits: config.limits,
+  };
+}
+
+function probeTarget({ name, url, probe }: UpstreamConfig) {
+  return { upstream: name, url: probe ? new URL(probe.path, url) : undefined };
+}
+
+/** An address that one can click: a wildcard is reached over loopback. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  const isWildcard = address === '0.0.0.0' || address === '::';
+  const host = isWildcard ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
+  return `http://${host}:${port}`;
+}

@@ -1,0 +1,187 @@
+/**
+ * Every name that telemetry uses: metrics with their units and buckets, attribute keys, span events. The
+ * GenAI names are those of the OpenTelemetry semantic conventions 1.41 (all "Development"), which today's
+ * backends and dashboards read; the HTTP ones are stable.
+ * https://github.com/open-telemetry/semantic-conventions/blob/v1.41.0/docs/gen-ai/
+ * https://github.com/open-telemetry/semantic-conventions/blob/v1.41.0/docs/http/
+ */
+export const scope = { name: 'sightline', version: '0.1.0' } as const;
+
+export const attribute = {
+  httpRequestMethod: 'http.request.method',
+  httpRoute: 'http.route',
+  httpResponseStatusCode: 'http.response.status_code',
+  httpRequestBodySize: 'http.request.body.size',
+  httpResponseBodySize: 'http.response.body.size',
+  httpRequestResendCount: 'http.request.resend_count',
+  urlPath: 'url.path',
+  urlScheme: 'url.scheme',
+  networkProtocolVersion: 'network.protocol.version',
+  serverAddress: 'server.address',
+  serverPort: 'server.port',
+  errorType: 'error.type',
+
+  genAiOperationName: 'gen_ai.operation.name',
+  genAiProviderName: 'gen_ai.provider.name',
+  genAiRequestModel: 'gen_ai.request.model',
+  genAiRequestMaxTokens: 'gen_ai.request.max_tokens',
+  genAiRequestTemperature: 'gen_ai.request.temperature',
+  genAiRequestTopP: 'gen_ai.request.top_p',
+  genAiRequestTopK: 'gen_ai.request.top_k',
+  genAiRequestFrequencyPenalty: 'gen_ai.request.frequency_penalty',
+  genAiRequestPresencePenalty: 'gen_ai.request.presence_penalty',
+  genAiRequestStopSequences: 'gen_ai.request.stop_sequences',
+  genAiRequestSeed: 'gen_ai.request.seed',
+  genAiRequestChoiceCount: 'gen_ai.request.choice.count',
+  genAiRequestStream: 'gen_ai.request.stream',
+  genAiResponseId: 'gen_ai.response.id',
+  genAiResponseModel: 'gen_ai.response.model',
+  genAiResponseFinishReasons: 'gen_ai.response.finish_reasons',
+  genAiResponseTimeToFirstChunk: 'gen_ai.response.time_to_first_chunk',
+  genAiUsageInputTokens: 'gen_ai.usage.input_tokens',
+  genAiUsageOutputTokens: 'gen_ai.usage.output_tokens',
+  genAiUsageCacheReadInputTokens: 'gen_ai.usage.cache_read.input_tokens',
+  genAiUsageCacheCreationInputTokens: 'gen_ai.usage.cache_creation.input_tokens',
+  genAiUsageReasoningOutputTokens: 'gen_ai.usage.reasoning.output_tokens',
+  genAiTokenType: 'gen_ai.token.type',
+
+  /** One of `exchange/outcome.ts`. */
+  outcome: 'sightline.outcome',
+  /** The exchange's id, as in `x-request-id`. */
+  exchangeId: 'sightline.exchange.id',
+  /** Name of a configured upstream. */
+  upstream: 'sightline.upstream',
+  /** The upstream's own id of the request. */
+  upstreamRequestId: 'sightline.upstream.request_id',
+  /** Name of a dialect. */
+  dialect: 'sightline.dialect',
+  /** 1 for the first attempt of an exchange. */
+  attempt: 'sightline.attempt',
+  /** Events of the reply that carried output of the model. */
+  outputChunks: 'sightline.output.chunks',
+  /** Our own share of the exchange, seconds. */
+  overhead: 'sightline.overhead',
+  /** Why a reply could not be understood beside its way. */
+  unobserved: 'sightline.unobserved',
+  middleware: 'sightline.middleware',
+  phase: 'sightline.phase',
+  hookPoint: 'sightline.hook.point',
+  hookOwner: 'sightline.hook.owner',
+  hookFailure: 'sightline.hook.failure',
+  reason: 'sightline.reason',
+  signal: 'sightline.signal',
+} as const;
+
+/** Attributes and labels that middleware adds stand below this. */
+export const tagPrefix = 'sightline.tag.';
+
+/** Convention: `gen_ai.client.operation.duration` and the like. */
+const secondsFine = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+const firstChunkSeconds = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+];
+const perChunkSeconds = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
+const tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
+/** The convention's buckets end at 10 s, and model streams run for minutes. */
+const httpSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320];
+/** Our own share is tens of microseconds, or a guardrail's seconds. */
+const overheadSeconds = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30,
+];
+
+interface MetricRow {
+  readonly name: string;
+  readonly kind: 'histogram' | 'counter' | 'up_down_counter';
+  readonly unit: string;
+  readonly description: string;
+  readonly buckets?: number[];
+}
+
+export const metric = {
+  httpDuration: {
+    name: 'http.server.request.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Duration of requests from clients, to the end of the reply.',
+    buckets: httpSeconds,
+  },
+  httpActive: {
+    name: 'http.server.active_requests',
+    kind: 'up_down_counter',
+    unit: '{request}',
+    description: 'Requests from clients in flight.',
+  },
+  operationDuration: {
+    name: 'gen_ai.client.operation.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Duration of attempts at an upstream, to the end of the reply.',
+    buckets: secondsFine,
+  },
+  tokenUsage: {
+    name: 'gen_ai.client.token.usage',
+    kind: 'histogram',
+    unit: '{token}',
+    description: 'Tokens of an attempt, as the upstream reported them.',
+    buckets: tokens,
+  },
+  timeToFirstChunk: {
+    name: 'gen_ai.client.operation.time_to_first_chunk',
+    kind: 'histogram',
+    unit: 's',
+    description: 'From the attempt to the first stream event with output of the model.',
+    buckets: firstChunkSeconds,
+  },
+  timePerOutputChunk: {
+    name: 'gen_ai.client.operation.time_per_output_chunk',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Between two stream events with output of the model.',
+    buckets: perChunkSeconds,
+  },
+  outcomes: {
+    name: 'sightline.exchange.outcomes',
+    kind: 'counter',
+    unit: '{exchange}',
+    description: 'Exchanges by how they ended.',
+  },
+  overhead: {
+    name: 'sightline.overhead.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Our own share of an exchange: neither client nor upstream was waited for.',
+    buckets: overheadSeconds,
+  },
+  middlewareDuration: {
+    name: 'sightline.middleware.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Time of one middleware in one phase of an exchange.',
+    buckets: overheadSeconds,
+  },
+  hookErrors: {
+    name: 'sightline.hook.errors',
+    kind: 'counter',
+    unit: '{error}',
+    description: 'Hook callbacks that threw, missed their deadline or were skipped.',
+  },
+  unobservedReplies: {
+    name: 'sightline.reply.unobserved',
+    kind: 'counter',
+    unit: '{reply}',
+    description: 'Replies that passed but could not be understood beside their way.',
+  },
+  droppedTelemetry: {
+    name: 'sightline.telemetry.dropped',
+    kind: 'counter',
+    unit: '{item}',
+    description:
+      'Telemetry that was lost: spans that no collector took, chunk times and middleware runs beyond their bounds. Spans for which the queue had no room: otel.sdk.processor.span.processed.',
+  },
+  rejections: {
+    name: 'sightline.listener.rejections',
+    kind: 'counter',
+    unit: '{request}',
+    description: 'Requests that were refused before they became exchanges.',
+  },
+} as const satisfies Record<string, MetricRow>;

@@ -1,0 +1,129 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { QueryFacts } from '../exchange/facts.ts';
+import { attribute, tagPrefix } from './names.ts';
+
+/** Attributes without those whose value is unknown. */
+type Sparse = { [key: string]: AttributeValue | undefined };
+
+/** Of the SERVER span, as far as they are known at its start, for samplers. */
+export function serverStart({ request, route, id }: Exchange): Attributes {
+  return known({
+    [attribute.httpRequestMethod]: request.method,
+    [attribute.urlPath]: request.path,
+    [attribute.urlScheme]: 'http',
+    [attribute.httpRoute]: route.template,
+    [attribute.networkProtocolVersion]: request.httpVersion,
+    [attribute.exchangeId]: id,
+    [attribute.upstream]: route.upstream,
+    [attribute.dialect]: route.dialect?.name,
+  });
+}
+
+export function serverEnd(exchange: Exchange): Attributes {
+  const { attempt } = exchange;
+  const tags = Array.from(exchange.attributes, ([name, value]) => [tagPrefix + name, value] as const);
+  return known({
+    ...Object.fromEntries(tags),
+    [attribute.httpResponseStatusCode]: exchange.status,
+    [attribute.httpRequestBodySize]: exchange.requestBytes,
+    [attribute.outcome]: exchange.outcome,
+    [attribute.overhead]: exchange.overheadMs / 1000,
+    [attribute.errorType]: isServerError(exchange)
+      ? errorType(exchange.error?.code, exchange.status)
+      : undefined,
+    ...(attempt && { [attribute.genAiRequestModel]: exchange.query?.model }),
+  });
+}
+
+/** Of the CLIENT span of an attempt, as far as they are known at its start. */
+export function clientStart(exchange: Exchange, { upstream, number }: Attempt): Attributes {
+  const { query, route, request } = exchange;
+  return known({
+    [attribute.genAiOperationName]: route.dialect?.operation,
+    [attribute.genAiProviderName]: upstream.provider,
+    ...(query && queryAttributes(query)),
+    [attribute.serverAddress]: upstream.address,
+    [attribute.serverPort]: upstream.port,
+    [attribute.httpRequestMethod]: request.method,
+    [attribute.upstream]: upstream.name,
+    [attribute.dialect]: route.dialect?.name,
+    [attribute.attempt]: number,
+    [attribute.httpRequestResendCount]: number > 1 ? number - 1 : undefined,
+  });
+}
+
+export function clientEnd(attempt: Attempt): Attributes {
+  const { reply } = attempt;
+  const { usage } = reply;
+  return known({
+    [attribute.httpResponseStatusCode]: attempt.status,
+    [attribute.httpResponseBodySize]: attempt.status === undefined ? undefined : attempt.bytes,
+    [attribute.upstreamRequestId]: attempt.upstreamRequestId,
+    [attribute.genAiResponseId]: reply.id,
+    [attribute.genAiResponseModel]: reply.model,
+    [attribute.genAiResponseFinishReasons]:
+      reply.finishReasons.length > 0 ? [...reply.finishReasons] : undefined,
+    [attribute.genAiResponseTimeToFirstChunk]: firstChunkSeconds(attempt),
+    [attribute.genAiUsageInputTokens]: usage.input,
+    [attribute.genAiUsageOutputTokens]: usage.output,
+    [attribute.genAiUsageCacheReadInputTokens]: usage.cacheRead,
+    [attribute.genAiUsageCacheCreationInputTokens]: usage.cacheCreation,
+    [attribute.genAiUsageReasoningOutputTokens]: usage.reasoning,
+    [attribute.outputChunks]: attempt.streamed ? attempt.outputChunks : undefined,
+    [attribute.unobserved]: attempt.unobserved,
+    [attribute.outcome]: attempt.outcome,
+    [attribute.errorType]: isClientError(attempt) ? attemptErrorType(attempt) : undefined,
+  });
+}
+
+/** Seconds from the attempt to its first stream event with output; undefined where none came. */
+export function firstChunkSeconds(attempt: Attempt): number | undefined {
+  return attempt.firstOutputAt === undefined ? undefined : (attempt.firstOutputAt - attempt.startedAt) / 1000;
+}
+
+/** A server is at fault for 5xx and for replies that it did not finish; a client for 4xx and for leaving. */
+export function isServerError({ outcome, status }: Exchange): boolean {
+  if (outcome === 'client_aborted' || outcome === 'blocked') return false;
+  return outcome === 'completed' ? false : (status ?? 500) >= 500 || outcome !== 'upstream_error';
+}
+
+export function isClientError({ outcome }: Attempt): boolean {
+  return outcome !== 'completed' && outcome !== 'client_aborted';
+}
+
+export function attemptErrorType(attempt: Attempt): string {
+  const status = attempt.status !== undefined && attempt.status >= 400 ? attempt.status : undefined;
+  return attempt.reply.error ?? errorType(attempt.error?.code, status);
+}
+
+/** `error.type`: our code, else the status, else the convention's fallback. */
+export function errorType(code: string | undefined, status: number | undefined): string {
+  return code ?? (status !== undefined && status >= 400 ? String(status) : '_OTHER');
+}
+
+function queryAttributes(query: QueryFacts): Sparse {
+  return {
+    [attribute.genAiRequestModel]: query.model,
+    [attribute.genAiRequestStream]: query.stream || undefined,
+    [attribute.genAiRequestMaxTokens]: query.maxTokens,
+    [attribute.genAiRequestTemperature]: query.temperature,
+    [attribute.genAiRequestTopP]: query.topP,
+    [attribute.genAiRequestTopK]: query.topK,
+    [attribute.genAiRequestFrequencyPenalty]: query.frequencyPenalty,
+    [attribute.genAiRequestPresencePenalty]: query.presencePenalty,
+    [attribute.genAiRequestStopSequences]: query.stopSequences,
+    [attribute.genAiRequestSeed]: query.seed,
+    [attribute.genAiRequestChoiceCount]: query.choiceCount,
+  };
+}
+
+function known(sparse: Sparse): Attributes {
+  const attributes: Attributes = {};
+  for (const key in sparse) {
+    const value = sparse[key];
+    if (value !== undefined) attributes[key] = value;
+  }
+  return attributes;
+}

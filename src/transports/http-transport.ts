@@ -1,0 +1,181 @@
+import { type Dispatcher, Pool } from 'undici';
+import { SightlineError } from '../errors.ts';
+import type { RawHeaders } from '../exchange/headers.ts';
+import type { Limits } from '../limits.ts';
+import { transportError } from './failure.ts';
+import { TrailerTransport } from './trailer-transport.ts';
+import type {
+  FlowControl,
+  ReplyReceiver,
+  Transport,
+  TransportHealth,
+  TransportRequest,
+} from './transport.ts';
+
+/**
+ * HTTP/1.1 over a pool of kept-alive connections. undici's `dispatch` is the cheapest way that Node has
+ * (README, "Why these libraries"); it cannot send request trailers, so the rare request that has some
+ * takes Node's own client.
+ */
+export class HttpTransport implements Transport {
+  readonly #origin: URL;
+  readonly #limits: Limits;
+  #pool: Pool | undefined;
+  #trailers: TrailerTransport | undefined;
+  #isClosed = false;
+
+  constructor(origin: URL, limits: Limits) {
+    this.#origin = origin;
+    this.#limits = limits;
+  }
+
+  get health(): TransportHealth {
+    const stats = this.#pool?.stats;
+    return {
+      state: this.#isClosed ? 'closed' : this.#pool ? 'open' : 'idle',
+      connections: stats?.connected ?? 0,
+      running: stats?.running ?? 0,
+      queued: stats?.queued ?? 0,
+    };
+  }
+
+  async connect(): Promise<void> {
+    if (!this.#isClosed) this.#openPool();
+  }
+
+  send(request: TransportRequest, receiver: ReplyReceiver): FlowControl {
+    const call = new Call(receiver);
+    const refusal = this.#refusal();
+    if (refusal) {
+      queueMicrotask(() => call.fail(refusal));
+      return call;
+    }
+    if (needsTrailers(request)) {
+      this.#trailers ??= new TrailerTransport(this.#origin, this.#limits);
+      return this.#trailers.send(request, receiver);
+    }
+    try {
+      this.#openPool().dispatch(
+        {
+          method: request.method as Dispatcher.HttpMethod,
+          path: request.target,
+          headers: request.headers as string[],
+          body: request.body ?? null,
+        },
+        call,
+      );
+    } catch (thrown) {
+      queueMicrotask(() => call.fail(thrown));
+    }
+    return call;
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosed = true;
+    this.#trailers?.close();
+    const pool = this.#pool;
+    if (!pool || pool.destroyed) return;
+    const deadline = setTimeout(() => void pool.destroy(), deadlineMs);
+    await pool.close().catch(() => undefined);
+    clearTimeout(deadline);
+  }
+
+  #openPool(): Pool {
+    this.#pool ??= new Pool(this.#origin, {
+      connections: this.#limits.upstreamConnectionsMax,
+      pipelining: 1,
+      // One model of connections for all upstreams: on HTTP/2 the limits below would mean something else.
+      allowH2: false,
+      keepAliveTimeout: this.#limits.upstreamKeepAliveMs,
+      keepAliveMaxTimeout: this.#limits.upstreamKeepAliveMs,
+      headersTimeout: this.#limits.replyHeadTimeoutMs,
+      bodyTimeout: this.#limits.replyIdleTimeoutMs,
+      maxHeaderSize: this.#limits.replyHeadersBytesMax,
+      connect: { timeout: this.#limits.connectTimeoutMs },
+    });
+    return this.#pool;
+  }
+
+  #refusal(): SightlineError | undefined {
+    if (this.#isClosed) return new SightlineError('stopping');
+    if (this.health.queued < this.#limits.upstreamQueueMax) return undefined;
+    return new SightlineError('upstream_saturated');
+  }
+}
+
+/** Trailers of a body in memory are known; a body on its way may have some where its length is unknown. */
+function needsTrailers(request: TransportRequest): boolean {
+  if (request.body === undefined) return false;
+  if (Buffer.isBuffer(request.body)) return request.trailers().length > 0;
+  return !request.headers.some((field, i) => i % 2 === 0 && field.toLowerCase() === 'content-length');
+}
+
+/** One request on the pool: undici's handler on one side, our receiver on the other. */
+class Call implements Dispatcher.DispatchHandler, FlowControl {
+  readonly #receiver: ReplyReceiver;
+  #controller: Dispatcher.DispatchController | undefined;
+  #hasHead = false;
+  #isOver = false;
+
+  constructor(receiver: ReplyReceiver) {
+    this.#receiver = receiver;
+  }
+
+  pause(): void {
+    if (!this.#isOver) this.#controller?.pause();
+  }
+
+  resume(): void {
+    if (!this.#isOver) this.#controller?.resume();
+  }
+
+  abort(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#controller?.abort(new Error('aborted'));
+  }
+
+  fail(thrown: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#receiver.onError(transportError(thrown, this.#hasHead ? 'in body' : 'before head'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Aborted while it waited for a connection: it must not be sent.
+    if (this.#isOver) controller.abort(new Error('aborted'));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    statusMessage?: string,
+  ): void {
+    // Interim replies (RFC 9110 §15.2) end at this hop.
+    if (this.#isOver || status < 200) return;
+    this.#hasHead = true;
+    this.#receiver.onHead(status, statusMessage ?? '', texts(controller.rawHeaders));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#isOver) this.#receiver.onData(chunk);
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#receiver.onEnd(texts(controller.rawTrailers));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error);
+  }
+}
+
+/** Header bytes are Latin-1 (RFC 9110 §5.5): any other reading would change them. */
+function texts(raw: Dispatcher.DispatchController['rawHeaders']): RawHeaders {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((field) => (typeof field === 'string' ? field : field.toString('latin1')));
+}

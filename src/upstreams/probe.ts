@@ -1,0 +1,67 @@
+import fetch from 'node-fetch';
+import type { Limits } from '../limits.ts';
+
+export type ProbeState = 'unknown' | 'up' | 'down' | 'not_probed';
+
+export interface ProbeResult {
+  readonly upstream: string;
+  readonly state: ProbeState;
+  /** HTTP status, or why there was none. */
+  readonly detail: string | undefined;
+  /** ISO 8601. */
+  readonly checkedAt: string | undefined;
+}
+
+/** What is probed: an address, or none where the configuration says so. */
+export interface ProbeTarget {
+  readonly upstream: string;
+  readonly url: URL | undefined;
+}
+
+/**
+ * Asks upstreams whether they are there. Any HTTP reply is a yes: many answer 401 or 404 without a key. It
+ * asks only when somebody asks it, and at most once an interval. Not on the data path: node-fetch will do.
+ */
+export class Probes {
+  readonly #targets: readonly ProbeTarget[];
+  readonly #limits: Pick<Limits, 'probeTimeoutMs' | 'probeIntervalMs'>;
+  #results: Promise<ProbeResult[]> | undefined;
+  #askedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(targets: readonly ProbeTarget[], limits: Pick<Limits, 'probeTimeoutMs' | 'probeIntervalMs'>) {
+    this.#targets = targets;
+    this.#limits = limits;
+  }
+
+  results(): Promise<ProbeResult[]> {
+    const now = performance.now();
+    if (!this.#results || now - this.#askedAt >= this.#limits.probeIntervalMs) {
+      this.#askedAt = now;
+      this.#results = Promise.all(this.#targets.map((target) => this.#probe(target)));
+    }
+    return this.#results;
+  }
+
+  async #probe({ upstream, url }: ProbeTarget): Promise<ProbeResult> {
+    if (!url) return { upstream, state: 'not_probed', detail: undefined, checkedAt: undefined };
+    const checkedAt = new Date().toISOString();
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.#limits.probeTimeoutMs);
+    try {
+      const reply = await fetch(url.href, { redirect: 'manual', signal: abort.signal });
+      reply.body?.resume();
+      abort.abort();
+      return { upstream, state: 'up', detail: `HTTP ${reply.status}`, checkedAt };
+    } catch (thrown) {
+      const why = abort.signal.aborted ? `no reply within ${this.#limits.probeTimeoutMs} ms` : reason(thrown);
+      return { upstream, state: 'down', detail: why, checkedAt };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function reason(thrown: unknown): string {
+  if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
