@@ -22,10 +22,12 @@ export const defaultLimits = {
   clientStallTimeoutMs: 120_000,
   /** Idle client connections: longer than the usual 60 s of load balancers, or they see resets. */
   clientKeepAliveTimeoutMs: 65_000,
-  /** A whole reply that a middleware reads, or that is read for its usage, after decompression. */
+  /** A whole reply that a middleware reads, after decompression. */
   replyReadBytesMax: 32 * MiB,
   /** One stream event: image events carry megabytes in one line. */
   eventBytesMax: 8 * MiB,
+  /** A whole reply that is only looked at: parsing 8 MiB keeps the process busy for about 20 ms. */
+  observedReplyBytesMax: 8 * MiB,
   /** Bytes that wait for decompression beside the way; above it the observation ends, the reply goes on. */
   decodeQueueBytesMax: 1 * MiB,
 

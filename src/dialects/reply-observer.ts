@@ -15,7 +15,7 @@ export interface ReplyObservation {
   readonly facts: ReplyFacts;
   readonly limits: Pick<
     Limits,
-    'replyReadBytesMax' | 'eventBytesMax' | 'decodeQueueBytesMax' | 'bodyBytesMax'
+    'observedReplyBytesMax' | 'eventBytesMax' | 'decodeQueueBytesMax' | 'bodyBytesMax'
   >;
   /** A stream event carried output. `at` is the time that came with its last chunk. */
   onOutput(at: number): void;
@@ -125,6 +125,7 @@ class WholeObserver implements ReplyObserver {
   readonly #read: (payload: JsonObject) => void;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #brokeOff = false;
   #skipped: Skipped | undefined;
 
   constructor(observation: ReplyObservation, read: (payload: JsonObject) => void) {
@@ -139,22 +140,24 @@ class WholeObserver implements ReplyObserver {
   push(chunk: Buffer): void {
     if (this.#skipped !== undefined) return;
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#observation.limits.replyReadBytesMax) this.#skip('too_large');
+    if (this.#bytes > this.#observation.limits.observedReplyBytesMax) this.#skip('too_large');
     else this.#chunks.push(chunk);
   }
 
   end(complete: boolean): void | Promise<void> {
     const encoded = this.#chunks;
     this.#chunks = [];
-    if (!complete || this.#skipped !== undefined) return;
+    // One that broke off is read as well: sometimes only its end was missing, and its tokens count.
+    this.#brokeOff = !complete;
+    if (encoded.length === 0 || this.#skipped !== undefined) return;
     const { contentEncoding, limits } = this.#observation;
     const decoded: Buffer[] = [];
     const decoder = createContentDecoder(contentEncoding, {
       onData: (chunk) => decoded.push(chunk),
       onError: (error) => this.#skip(error.code === 'reply_too_large' ? 'too_large' : 'decode_failed'),
-      decodedBytesMax: limits.replyReadBytesMax,
+      decodedBytesMax: limits.observedReplyBytesMax,
       // The reply lies in memory already: nothing more waits than what it has.
-      queueBytesMax: limits.replyReadBytesMax,
+      queueBytesMax: limits.observedReplyBytesMax,
     });
     if (decoder === undefined) {
       this.#skip('unknown_encoding');
@@ -179,7 +182,7 @@ class WholeObserver implements ReplyObserver {
   }
 
   #skip(reason: Skipped): void {
-    this.#skipped ??= reason;
     this.#chunks = [];
+    if (!this.#brokeOff) this.#skipped ??= reason;
   }
 }

@@ -47,6 +47,11 @@ export class Attempt {
     this.startedAt = performance.now();
   }
 
+  /** The stream's terminal event was seen: everything has been said, whatever becomes of the connection. */
+  get hasSaidAll(): boolean {
+    return this.streamed && this.reply.terminal;
+  }
+
   /** An event with output of the model came. Returns whether it was the first. */
   noteOutput(at: number): boolean {
     this.outputChunks += 1;

@@ -147,7 +147,7 @@ export class Flow implements ReplyReceiver, Running {
     this.#guard(() =>
       this.#mode?.cut(() => {
         // After the terminal event everything has been said: that its connection died changes nothing.
-        if (this.exchange.attempt?.reply.terminal) this.#endAttempt('completed', undefined, endedAt);
+        if (this.exchange.attempt?.hasSaidAll) this.#endAttempt('completed', undefined, endedAt);
         else this.#endAttempt(error.outcome, error, endedAt);
         this.fail(error);
       }),
@@ -225,7 +225,7 @@ export class Flow implements ReplyReceiver, Running {
   /** The client has a part of the reply already: it must not take it for the whole. */
   #breakOff(error: SightlineError): void {
     const { attempt } = this.exchange;
-    const isComplete = attempt?.streamed === true && attempt.reply.terminal;
+    const isComplete = attempt?.hasSaidAll === true;
     if (this.#mode?.writesEvents && !isComplete) sendProblemEvent(this.exchange, this.#sink, error);
     this.#sink.break();
     if (isComplete) this.#finish('completed', undefined);
@@ -251,7 +251,7 @@ export class Flow implements ReplyReceiver, Running {
     const error = new SightlineError('client_aborted');
     const finish = () => {
       const { attempt } = this.exchange;
-      if (attempt?.streamed && attempt.reply.terminal) this.#finish('completed', undefined, closedAt);
+      if (attempt?.hasSaidAll) this.#finish('completed', undefined, closedAt);
       else if (this.#result && this.#result.outcome !== 'completed')
         this.#finish(this.#result.outcome, this.#result.error, closedAt);
       else this.#finish('client_aborted', error, closedAt);

@@ -1,6 +1,6 @@
 import { startSimulator } from './simulator.ts';
 
-/** The simulator on its own: `npm run simulator`. */
+/** The simulator on its own: `npm run simulator`. A rate of 0 tokens a second means without a pause. */
 
 function numberFrom(name: string, fallback: number): number {
   const text = process.env[name];

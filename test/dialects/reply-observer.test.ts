@@ -127,12 +127,19 @@ describe('the observer of a whole reply', () => {
     assert.deepEqual(facts, reply.facts);
   });
 
-  it('reads nothing of one that broke off', () => {
+  it('reads nothing of one that broke off in the middle', () => {
     const { observer, facts } = observing({});
-    observer?.push(reply.bytes, 0);
+    observer?.push(reply.bytes.subarray(0, reply.bytes.length >> 1), 0);
     void observer?.end(false);
     assert.deepEqual(facts, emptyReplyFacts());
     assert.equal(observer?.skipped, undefined);
+  });
+
+  it('reads one of which only the end is missing: its tokens count', () => {
+    const { observer, facts } = observing({});
+    observer?.push(reply.bytes, 0);
+    void observer?.end(false);
+    assert.ok((facts.usage.input ?? 0) > 0);
   });
 
   it('reads of an error its name, in every form in which backends send it', () => {
@@ -164,7 +171,7 @@ describe('the observer of a whole reply', () => {
       assert.deepEqual(facts, emptyReplyFacts());
       return observer?.skipped;
     };
-    const limits = { ...defaultLimits, replyReadBytesMax: 600 };
+    const limits = { ...defaultLimits, observedReplyBytesMax: 600 };
     assert.equal(await skipped({ limits }, reply.bytes), 'too_large');
     assert.equal(await skipped({ limits, contentEncoding: 'gzip' }, gzipSync(reply.bytes)), 'too_large');
     assert.equal(await skipped({ contentEncoding: 'gzip' }, reply.bytes), 'decode_failed');

@@ -60,7 +60,7 @@ describe('a reply on the wire', () => {
       assert.ok(message.rawHeaders.includes('CF-RAY'));
       const type = stream ? 'text/event-stream; charset=utf-8' : 'application/json';
       assert.equal(message.headers['content-type'], type);
-      message.resume();
+      await buffer(message);
     }
   });
 
@@ -104,7 +104,7 @@ describe('a reply on the wire', () => {
         'accept-encoding': accepted,
       });
       assert.equal(message.headers['content-encoding'], undefined);
-      message.resume();
+      await buffer(message);
     }
   });
 
@@ -139,9 +139,9 @@ describe('a reply on the wire', () => {
     await paced.close();
     assert.ok(stream && whole);
     const { received, headSent = 0, firstOutputSent = 0, lastOutputSent = 0 } = stream.times;
-    assert.ok(headSent - received < 40);
+    assert.ok(headSent < firstOutputSent);
     assert.ok(firstOutputSent - received >= 39);
-    assert.ok(lastOutputSent - firstOutputSent >= 45);
+    assert.ok(lastOutputSent - received >= 89);
     assert.ok((whole.times.headSent ?? 0) - whole.times.received >= 95);
   });
 });
