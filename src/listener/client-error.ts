@@ -2,39 +2,49 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { genericProblemBody } from '../dialects/index.ts';
 import { type ErrorCode, errorTable } from '../errors.ts';
+import { lingerMs } from './linger.ts';
 import { requestId } from './request-id.ts';
 
 /** A request that was refused before it became an exchange. */
 export interface Rejection {
   readonly code: ErrorCode;
-  /** The parser's own word for it. */
-  readonly reason: string;
+  readonly message: string;
 }
+
+/** What Node tells of a connection that failed: its parser, a timeout of its own, or the socket. */
+export type ParserError = Error & { readonly code?: string; readonly reason?: string };
 
 const rows: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  // The end of the connection came before the end of the request.
+  HPE_INVALID_EOF_STATE: 'client_aborted',
 };
 
 /**
- * Answers what Node's parser refused (RFC 9112): malformed requests, headers that are too large, a length
- * that contradicts itself, requests that never end.
+ * What Node's parser refused (RFC 9112): malformed requests, headers that are too large, a length that
+ * contradicts itself, requests that never end. Undefined where the connection died: nobody is there to be
+ * answered.
  */
-export function answerMalformed(
-  error: Error & { code?: string; reason?: string },
-  socket: Duplex,
-): Rejection {
-  const reason = error.code ?? error.name;
-  const code = rows[reason] ?? 'malformed_request';
-  if (!socket.writable || reason === 'ECONNRESET') {
+export function rejectionOf(error: ParserError): Rejection | undefined {
+  const reason = error.code ?? '';
+  const code = rows[reason] ?? (reason.startsWith('HPE_') ? 'malformed_request' : undefined);
+  if (code === undefined) return undefined;
+  const { message } = errorTable[code];
+  const detail = code === 'malformed_request' && error.reason ? `${message} (${error.reason})` : message;
+  return { code, message: detail };
+}
+
+/** Answers on the bare socket: there is no request to answer. */
+export function answerRejection({ code, message }: Rejection, socket: Duplex): void {
+  if (!socket.writable) {
     socket.destroy();
-    return { code, reason };
+    return;
   }
-  const { status, message } = errorTable[code];
+  const { status } = errorTable[code];
   const { id } = requestId(undefined);
-  const detail = error.reason ? `${message} (${error.reason})` : message;
   const body = JSON.stringify(
-    genericProblemBody({ code, message: detail, status, requestId: id, traceId: undefined }),
+    genericProblemBody({ code, message, status, requestId: id, traceId: undefined }),
   );
   socket.end(
     [
@@ -47,5 +57,6 @@ export function answerMalformed(
       body,
     ].join('\r\n'),
   );
-  return { code, reason };
+  const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+  socket.once('close', () => clearTimeout(timer));
 }

@@ -1,14 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { dialectFor } from '../dialects/index.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
 import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
 import { Flow, type FlowServices } from '../flow/flow.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import { answerMalformed, type Rejection } from './client-error.ts';
+import { answerRejection, type ParserError, type Rejection, rejectionOf } from './client-error.ts';
 import { HttpSink } from './http-sink.ts';
-import { declaredLength, readQuery } from './read-query.ts';
+import { readQuery } from './read-query.ts';
 import { requestId } from './request-id.ts';
 import { checkTarget, originForm } from './request-target.ts';
 
@@ -22,10 +23,22 @@ export interface DataPlaneOptions {
   readonly onRejection: (rejection: Rejection) => void;
 }
 
+/** One request on a connection. The newest one tells whose fault it is when the parser fails. */
+interface Turn {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  flow: Flow | undefined;
+}
+
 /** The plane of model traffic: makes an exchange of each request and hands it to its flow. */
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #server: Server;
+  readonly #turns = new WeakMap<Duplex, Turn>();
+  /** Connections whose parser has failed: it fails again with every piece that comes. */
+  readonly #rejected = new WeakSet<Duplex>();
+  /** Requests whose bodies are not sent before they are asked for (RFC 9110 §10.1.1). */
+  readonly #expectant = new WeakSet<IncomingMessage>();
   readonly #closed = Promise.withResolvers<void>();
   #isStopping = false;
 
@@ -43,12 +56,13 @@ export class DataPlane {
         connectionsCheckingInterval: 1_000,
         noDelay: true,
       },
-      app,
+      (request, response) => this.#receive(app, request, response),
     );
-    this.#server.on('checkContinue', (request, response) => this.#onExpectation(app, request, response));
-    this.#server.on('clientError', (error, socket) => {
-      options.onRejection(answerMalformed(error, socket));
+    this.#server.on('checkContinue', (request, response) => {
+      this.#expectant.add(request);
+      this.#receive(app, request, response);
     });
+    this.#server.on('clientError', (error, socket) => this.#onParserError(error, socket));
   }
 
   /** Resolves with the address when connections are taken. */
@@ -89,14 +103,42 @@ export class DataPlane {
     return app;
   }
 
-  /** RFC 9110 §10.1.1: a body that would be refused need not be sent. */
-  #onExpectation(app: Express, request: IncomingMessage, response: ServerResponse): void {
-    const length = declaredLength(request);
-    const { limits } = this.#options.services();
-    const isAcceptable =
-      length === undefined || length === Number.POSITIVE_INFINITY || length <= limits.bodyBytesMax;
-    if (isAcceptable) response.writeContinue();
-    app(request, response);
+  /**
+   * One exchange at a time on a connection: a pipelined request begins when its turn has come, so that
+   * each has a socket to watch, and none is left behind when the client goes (RFC 9112 §9.3.2).
+   */
+  #receive(app: Express, request: IncomingMessage, response: ServerResponse): void {
+    this.#turns.set(request.socket, { request, response, flow: undefined });
+    const { target } = originForm(request.url ?? '/');
+    request.url = target;
+    const route = () => {
+      // What is no path is nothing that Express could route.
+      if (target.startsWith('/')) app(request, response);
+      else this.#handle(request, response, undefined);
+    };
+    if (response.socket) route();
+    else response.once('socket', route);
+  }
+
+  /** The newest request broke off, or what came after it is none. */
+  #onParserError(error: ParserError, socket: Duplex): void {
+    const rejection = rejectionOf(error);
+    if (!rejection || (this.#rejected.has(socket) && socket.readableEnded)) {
+      socket.destroy();
+      return;
+    }
+    if (this.#rejected.has(socket)) return;
+    this.#rejected.add(socket);
+    const turn = this.#turns.get(socket);
+    const reject = () => {
+      this.#options.onRejection(rejection);
+      answerRejection(rejection, socket);
+    };
+    if (!turn || (turn.request.complete && turn.response.writableFinished)) reject();
+    // Replies keep the order of their requests (RFC 9112 §9.3.2).
+    else if (turn.request.complete) turn.response.once('finish', reject);
+    else if (!turn.flow || turn.response.writableFinished) socket.destroy();
+    else turn.flow.fail(new SightlineError(rejection.code, { message: rejection.message }));
   }
 
   #handle(
@@ -118,16 +160,20 @@ export class DataPlane {
     if (this.#isStopping) response.shouldKeepAlive = false;
     const sink = new HttpSink(response, services.limits.clientStallTimeoutMs);
     const flow = new Flow(services, exchange, sink);
+    const turn = this.#turns.get(request.socket);
+    if (turn?.request === request) turn.flow = flow;
     const fail = (thrown: unknown) => flow.fail(asSightlineError(thrown));
     try {
-      if (!upstream) throw unknownRoute(path, this.#options.upstreams);
       checkTarget(path);
+      if (!upstream) throw unknownRoute(path, this.#options.upstreams);
       const query = readQuery(
         request,
         exchange,
         below.startsWith('/') ? below : `/${below}`,
         services.limits,
       );
+      // What would be refused need not be sent.
+      if (this.#expectant.has(request)) response.writeContinue();
       if (query instanceof Promise) query.then((read) => flow.run(read, upstream)).catch(fail);
       else flow.run(query, upstream);
     } catch (thrown) {

@@ -1,14 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { RawHeaders } from '../exchange/headers.ts';
 import type { ReplySink } from '../flow/reply-sink.ts';
+import { lingerMs } from './linger.ts';
 
 /** The client's side of an HTTP exchange: Node's response, with its back pressure and its end. */
 export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #stallTimeoutMs: number;
   #stall: NodeJS.Timeout | undefined;
-  #isFramed = true;
+  #framing: 'length' | 'chunked' | 'close' = 'chunked';
+  #endsConnection = false;
   #hasWritten = false;
+  #hasStalled = false;
+  #isBroken = false;
+  #isOver = false;
   onDrain: () => void = () => undefined;
   onStall: () => void = () => undefined;
   onClose: (isSent: boolean) => void = () => undefined;
@@ -22,7 +27,7 @@ export class HttpSink implements ReplySink {
     });
     response.on('close', () => {
       this.#stopWaiting();
-      this.onClose(response.writableFinished);
+      this.#over(response.writableFinished);
     });
     // The error of a socket that died under a write; 'close' follows and tells the rest.
     response.on('error', () => undefined);
@@ -40,8 +45,10 @@ export class HttpSink implements ReplySink {
     const list = headers as string[];
     if (statusMessage === undefined) response.writeHead(status, list);
     else response.writeHead(status, statusMessage, list);
-    this.#isFramed =
-      response.chunkedEncoding || list.some((name, i) => i % 2 === 0 && /^content-length$/i.test(name));
+    const has = (field: RegExp) =>
+      list.some((name, i) => i % 2 === 0 && field.test(`${name}: ${list[i + 1]}`));
+    this.#framing = response.chunkedEncoding ? 'chunked' : has(/^content-length:/i) ? 'length' : 'close';
+    this.#endsConnection = !response.shouldKeepAlive || has(/^connection: close$/i);
     // A stream's head is worth having before its first event; where the body came with it, one write will do.
     queueMicrotask(() => {
       if (!this.#hasWritten) response.flushHeaders();
@@ -63,22 +70,59 @@ export class HttpSink implements ReplySink {
         pairs.push([trailers[i] as string, trailers[i + 1] as string]);
       this.#response.addTrailers(pairs);
     }
-    this.#response.end();
+    if (this.#endsConnection && this.#framing === 'length' && !this.#response.req.complete) this.#linger();
+    else this.#response.end();
     if (this.#response.writableLength > 0) this.#waitForClient();
   }
 
   break(): void {
     const { socket } = this.#response;
     if (!socket) return;
+    this.#isBroken = true;
+    this.#stopWaiting();
     // Without framing (HTTP/1.0) only a reset tells a broken reply from a complete one.
-    if (!this.#isFramed) socket.resetAndDestroy();
+    if (this.#framing === 'close' || this.#hasStalled) socket.resetAndDestroy();
     else socket.destroySoon();
-    this.#waitForClient(() => socket.destroy());
+    this.#waitForClient();
   }
 
-  #waitForClient(onStall: () => void = () => this.onStall()): void {
-    if (this.#stall || this.#response.closed) return;
-    this.#stall = setTimeout(onStall, this.#stallTimeoutMs).unref();
+  /** The client has the whole reply, by its length; the connection waits until it has sent its request. */
+  #linger(): void {
+    const response = this.#response;
+    const request = response.req;
+    const close = () => {
+      clearTimeout(timer);
+      response.end();
+    };
+    const timer = setTimeout(close, lingerMs).unref();
+    request.once('end', close);
+    request.once('close', close);
+    request.resume();
+    response.write('', (error) => this.#over(!error));
+  }
+
+  #over(isSent: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.onClose(isSent);
+  }
+
+  #waitForClient(): void {
+    const { socket, closed } = this.#response;
+    if (this.#stall || closed || !socket) return;
+    const takenBefore = socket.bytesWritten - socket.writableLength;
+    this.#stall = setTimeout(() => {
+      this.#stall = undefined;
+      // Slow is not stalled.
+      if (socket.bytesWritten - socket.writableLength > takenBefore) this.#waitForClient();
+      else this.#stalled();
+    }, this.#stallTimeoutMs).unref();
+  }
+
+  #stalled(): void {
+    this.#hasStalled = true;
+    if (this.#isBroken) this.#response.socket?.destroy();
+    else this.onStall();
   }
 
   #stopWaiting(): void {

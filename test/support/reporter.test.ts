@@ -63,7 +63,7 @@ test('what breaks outside the tests is a failure, with what the file printed', (
     'a.test.mjs': `throw new Error('at import');`,
     'b.test.mjs': `${imports} test('late', () => { setTimeout(() => { throw new Error('afterwards') }, 5) });`,
     'c.test.mjs': `${imports} describe('group', () => { before(() => { throw new Error('hook') }); it('never', () => {}) });`,
-    'd.test.mjs': `${imports} test('slow', { timeout: 10 }, () => new Promise((r) => setTimeout(r, 5000)));`,
+    'd.test.mjs': `${imports} test('slow', { timeout: 10 }, () => new Promise((r) => setTimeout(r, 200)));`,
     'e.test.mjs': `const nothing = 1;`,
     'f.test.mjs': `${imports} test('exits', () => {}); setTimeout(() => process.exit(3), 20);`,
   });
@@ -91,7 +91,7 @@ test('runs', () => {});`,
     `.
 
 SKIPPED, and so not tested:
-- group › one (skipped: no engine; a.test.mjs:2:33)
+- group › one (skipped: no engine; a.test.mjs:2:28)
 - whole (skipped: no reason given; a.test.mjs:3:10)
 - todo (todo: later; a.test.mjs:4:1)
 
