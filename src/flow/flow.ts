@@ -11,10 +11,11 @@ import type { Passage } from '../middleware/passage.ts';
 import type { MiddlewareStack } from '../middleware/stack.ts';
 import type { FlowControl, ReplyReceiver } from '../transports/transport.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import { chooseMode } from './choose-mode.ts';
 import type { InFlight, Running } from './in-flight.ts';
 import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';
 import type { Recorder } from './recorder.ts';
-import { chooseMode, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+import type { ReplyMode, ReplyScene } from './reply-mode.ts';
 import type { ReplySink } from './reply-sink.ts';
 
 /** What every exchange's flow needs. */
@@ -177,6 +178,7 @@ export class Flow implements ReplyReceiver, Running {
   async #answer(reply: Reply): Promise<void> {
     const last = this.#passage ? await this.#passage.afterResponse(reply) : reply;
     if (this.exchange.hasEnded) return;
+    if (!this.exchange.attempt) this.exchange.overheadMs += performance.now() - this.#queryReceivedAt;
     sendReply(this.exchange, this.#sink, last);
     this.#settle('completed', undefined);
   }

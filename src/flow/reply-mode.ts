@@ -1,15 +1,12 @@
 import type { Logger } from 'pino';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { headerValue, type RawHeaders } from '../exchange/headers.ts';
+import type { RawHeaders } from '../exchange/headers.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { Limits } from '../limits.ts';
 import type { Passage } from '../middleware/passage.ts';
 import type { FlowControl } from '../transports/transport.ts';
-import { EventStream } from './event-stream.ts';
-import { PassThrough } from './pass-through.ts';
 import type { ReplySink } from './reply-sink.ts';
-import { WholeReply } from './whole-reply.ts';
 
 /** What a mode works with. */
 export interface ReplyScene {
@@ -43,28 +40,6 @@ export interface ReplyMode {
   end(trailers: RawHeaders, done: () => void): void | Promise<void>;
   /** The reply broke off, on whichever side. */
   cut(done: () => void): void | Promise<void>;
-}
-
-/**
- * Bytes pass untouched, unless a middleware of this exchange wants to read what they say, and a dialect
- * knows how.
- */
-export function chooseMode(scene: ReplyScene, head: ReplyHead): ReplyMode {
-  const { attempt, exchange, passage } = scene;
-  const { dialect } = exchange.route;
-  const contentType = headerValue(head.headers, 'content-type')?.toLowerCase() ?? '';
-  attempt.streamed =
-    dialect !== undefined && head.status < 400 && contentType.startsWith('text/event-stream');
-  const hasBody = exchange.request.method !== 'HEAD' && head.status !== 204 && head.status !== 304;
-  if (dialect && passage && hasBody) {
-    if (attempt.streamed && passage.changesChunks) return new EventStream(scene, head, dialect);
-    if (isJson(contentType) && passage.readsReplies) return new WholeReply(scene, head, dialect);
-  }
-  return new PassThrough(scene, head);
-}
-
-function isJson(contentType: string): boolean {
-  return /^application\/(?:[\w.+-]+\+)?json\b/.test(contentType);
 }
 
 /** Notes an event with output of the model, and tells the watchers of the first one. */

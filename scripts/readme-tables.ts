@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { adminRoutes } from '../src/admin/admin-plane.ts';
+import { dialects } from '../src/dialects/index.ts';
+import { errorTable } from '../src/errors.ts';
+import { outcomes } from '../src/exchange/outcome.ts';
+import { hookPoints } from '../src/hooks/points.ts';
+import { defaultLimits, type LimitName, upstreamLimitNames } from '../src/limits.ts';
+import { builtinMiddleware } from '../src/middleware/builtin/index.ts';
+import { type FaultName, faultPattern, faultTable } from '../src/simulator/faults.ts';
+import { metric } from '../src/telemetry/names.ts';
+
+/** The tables of the README that are made from the code: `npm run generate` writes them, a test compares. */
+const tables: Readonly<Record<string, () => string>> = {
+  outcomes: () =>
+    table(
+      ['outcome', 'meaning'],
+      Object.entries(outcomes).map(([name, text]) => [code(name), text]),
+    ),
+  hooks: () =>
+    table(
+      ['hook point', 'when'],
+      Object.entries(hookPoints).map(([name, when]) => [code(name), when]),
+    ),
+  middleware: () =>
+    table(
+      ['middleware', 'what it does'],
+      builtinMiddleware.map(({ name, summary }) => [code(name), summary]),
+    ),
+  dialects: () =>
+    table(
+      ['dialect', 'request', 'operation', 'provider'],
+      dialects.map((one) => [code(one.name), code(`POST …${one.path}`), one.operation, one.provider]),
+    ),
+  errors: () =>
+    table(
+      ['code', 'status', 'outcome', 'message'],
+      Object.entries(errorTable).map(([name, row]) => [
+        code(name),
+        String(row.status),
+        code(row.outcome),
+        row.message,
+      ]),
+    ),
+  metrics: () =>
+    table(
+      ['metric', 'kind', 'unit', 'meaning'],
+      Object.values(metric).map((row) => [
+        code(row.name),
+        row.kind.replaceAll('_', ' '),
+        code(row.unit),
+        row.description,
+      ]),
+    ),
+  admin: () =>
+    table(
+      ['route', 'shows'],
+      Object.entries(adminRoutes).map(([route, text]) => [code(route), text]),
+    ),
+  faults: () =>
+    table(
+      ['model', 'what the simulator does'],
+      Object.entries(faultTable).map(([name, row]) => [code(faultPattern(name as FaultName)), row.effect]),
+    ),
+  limits: () => table(['limit', 'default', 'reason'], limitRows()),
+};
+
+/** The README with each generated table in its place, between `<!-- generated: name -->` and `<!-- end -->`. */
+export function renderReadme(text: string): string {
+  return text.replace(/<!-- generated: (\w+) -->\n[\s\S]*?<!-- end -->/g, (_, name: string) => {
+    const make = tables[name];
+    if (!make) throw new Error(`README.md asks for the table '${name}', which nobody makes`);
+    return `<!-- generated: ${name} -->\n${make()}\n<!-- end -->`;
+  });
+}
+
+/** The reasons stand as comments beside the numbers; that is where whoever changes one sees them. */
+function limitRows(): string[][] {
+  const source = readFileSync(new URL('../src/limits.ts', import.meta.url), 'utf8');
+  return (Object.keys(defaultLimits) as LimitName[]).map((name) => {
+    const reason = new RegExp(`/\\*\\*([^/]*?)\\*/\\s*${name}:`)
+      .exec(source)?.[1]
+      ?.replace(/\s*\*?\s+/g, ' ')
+      .trim();
+    if (!reason) throw new Error(`the limit '${name}' has no reason beside it`);
+    const own = (upstreamLimitNames as readonly string[]).includes(name) ? ' *' : '';
+    return [code(name) + own, amount(name, defaultLimits[name]), reason];
+  });
+}
+
+function amount(name: string, value: number): string {
+  if (/Bytes/.test(name) || name === 'attributeCharsMax') {
+    const units: [number, string][] = [
+      [2 ** 30, 'GiB'],
+      [2 ** 20, 'MiB'],
+      [2 ** 10, 'KiB'],
+    ];
+    const unit = units.find(([size]) => value % size === 0);
+    return unit ? `${value / unit[0]} ${unit[1]}` : String(value);
+  }
+  if (name.endsWith('Ms')) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
+  return String(value);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
