@@ -33,6 +33,7 @@ function announce(service: Service, config: Config): void {
     const body = JSON.stringify({
       model: 'gpt-4o',
       stream: true,
+      stream_options: { include_usage: true },
       messages: [{ role: 'user', content: 'Hello!' }],
     });
     say(

@@ -2,17 +2,18 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { SightlineError } from '../errors.ts';
 
-const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** As `Host` has them. */
+const loopbackName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * On loopback there is no token, so a page of any origin that resolves its own name to 127.0.0.1 could read
  * the admin plane (DNS rebinding). Its requests carry its name in `Host`.
  */
 export function requireKnownHost(boundHost: string): RequestHandler {
-  const isLoopback = loopbackNames.has(boundHost) || boundHost === '::1';
+  const isLoopback = loopbackName.test(boundHost.toLowerCase()) || boundHost === '::1';
   return (request, _response, next) => {
     const name = request.headers.host?.replace(/:\d+$/, '').toLowerCase() ?? '';
-    if (isLoopback && !loopbackNames.has(name)) throw new SightlineError('host_not_allowed');
+    if (isLoopback && !loopbackName.test(name)) throw new SightlineError('host_not_allowed');
     next();
   };
 }

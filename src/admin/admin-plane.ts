@@ -115,14 +115,18 @@ export class AdminPlane {
 
 function countOf(value: unknown): number {
   if (value === undefined) return Number.POSITIVE_INFINITY;
-  const count = typeof value === 'string' ? Number(value) : Number.NaN;
-  if (Number.isInteger(count) && count > 0) return count;
+  if (typeof value === 'string' && /^0*[1-9]\d*$/.test(value)) return Number(value);
   throw new SightlineError('malformed_request', { message: "'limit' must be a whole number above 0." });
+}
+
+/** What Express throws at a path with a `%` that stands for nothing. */
+function undecodable(cause: URIError): SightlineError {
+  return new SightlineError('malformed_request', { message: 'The path cannot be decoded.', cause });
 }
 
 /** Express knows an error handler by its four parameters. */
 const answerError: ErrorRequestHandler = (thrown, _request, response, _next) => {
-  const error = asSightlineError(thrown);
+  const error = asSightlineError(thrown instanceof URIError ? undecodable(thrown) : thrown);
   const { id } = requestId(undefined);
   response.status(error.status).json(
     genericProblemBody({

@@ -53,8 +53,7 @@ export const anthropicMessages: Dialect = {
       return block === undefined ? value : withReplyBlock(block, map, slot, `whole:${slot}`);
     });
   },
-  endedSlots(event) {
-    const payload = parseObject(event.data);
+  endedSlots(_event, payload) {
     const type = payload?.type;
     if (type === 'message_stop' || type === 'error') return 'all';
     return type === 'content_block_stop' ? [`block:${count(payload?.index) ?? 0}:`] : [];

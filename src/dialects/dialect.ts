@@ -74,10 +74,10 @@ export interface Dialect {
    */
   mapEventText(payload: JsonObject, map: TextMap): JsonObject;
   /**
-   * The slots whose texts end with this event: no further piece of them will come. Each entry ends every
+   * The slots whose texts end with this event (`payload` is its data as JSON, parsed once by whoever asks): no further piece of them will come. Each entry ends every
    * slot that begins with it: `choice:0:` all texts of the first choice. `'all'` at the end of the reply.
    */
-  endedSlots(event: SseEvent): readonly string[] | 'all';
+  endedSlots(event: SseEvent, payload: JsonObject | undefined): readonly string[] | 'all';
 
   /** An error of ours in the shape of this API, so that its SDKs show the message. */
   problemBody(problem: Problem): JsonObject;

@@ -56,9 +56,8 @@ export function withChoices(
 }
 
 /** A choice's texts end with its finish reason. */
-export function endedChoices(event: SseEvent): readonly string[] | 'all' {
+export function endedChoices(event: SseEvent, payload: JsonObject | undefined): readonly string[] | 'all' {
   if (event.data === done || event.event === 'error') return 'all';
-  const payload = parseObject(event.data);
   if (payload === undefined) return [];
   if (errorName(payload) !== undefined) return 'all';
   const ended: string[] = [];

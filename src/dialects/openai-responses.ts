@@ -55,8 +55,7 @@ export const openaiResponses: Dialect = {
       return withField(response, 'output', (items) => withItemsText(items, map, 'whole:item'));
     });
   },
-  endedSlots(event) {
-    const payload = parseObject(event.data);
+  endedSlots(_event, payload) {
     if (payload === undefined) return [];
     if (isTerminal(payload.type)) return 'all';
     if (payload.type === 'response.output_item.done') return [`item:${count(payload.output_index) ?? 0}:`];

@@ -37,6 +37,8 @@ export interface MiddlewareRun {
   /** Time spent, ms. For `on_chunk` the sum over all chunks. */
   durationMs: number;
   calls: number;
+  /** A callback has not answered yet. */
+  isUnderWay: boolean;
   error: SightlineError | undefined;
 }
 
@@ -120,6 +122,8 @@ export class Exchange {
     this.error = error;
     this.endedAt = at;
     this.attempt?.end(outcome, error, at);
+    for (const run of this.middlewareRuns)
+      if (run.isUnderWay) run.durationMs = Math.max(0, at - run.startedAt);
     return true;
   }
 }

@@ -12,7 +12,16 @@ interface ReplyParts {
   /** A stream of events, where a middleware answers with one. */
   readonly chunks?: readonly Chunk[] | undefined;
   /** It has gone to the client already, event by event. */
-  readonly isStreamed?: boolean;
+  readonly isSent?: boolean;
+}
+
+interface ReplyChanges {
+  readonly status?: number;
+  readonly headers?: RawHeaders;
+  /** One of these three is the new content. */
+  readonly payload?: JsonObject;
+  readonly body?: Buffer;
+  readonly chunks?: readonly Chunk[];
 }
 
 /** Fields that tell of the old bytes and are wrong for new ones. */
@@ -36,10 +45,10 @@ export class Reply {
   readonly body: Buffer | undefined;
   readonly chunks: readonly Chunk[] | undefined;
   /**
-   * The reply was a stream and has gone to the client event by event, through `onChunk`: what
-   * `afterResponse` returns then changes nothing.
+   * It has gone to the client already: event by event through `onChunk`, or as bytes that nobody here reads.
+   * What `afterResponse` returns then changes nothing.
    */
-  readonly isStreamed: boolean;
+  readonly isSent: boolean;
   #payload: JsonObject | undefined;
   #isParsed = false;
 
@@ -49,7 +58,7 @@ export class Reply {
     this.headers = parts.headers;
     this.body = parts.body;
     this.chunks = parts.chunks;
-    this.isStreamed = parts.isStreamed ?? false;
+    this.isSent = parts.isSent ?? false;
   }
 
   /** A whole reply of JSON. */
@@ -81,17 +90,27 @@ export class Reply {
     return this.#payload;
   }
 
-  /** The same reply with some parts replaced. A new body loses the headers that told of the old one. */
-  with(changes: { status?: number; headers?: RawHeaders; payload?: JsonObject; body?: Buffer }): Reply {
-    const body = changes.payload ? Buffer.from(JSON.stringify(changes.payload)) : changes.body;
+  /**
+   * The same reply with some parts replaced. It loses the headers that told of other bytes: of an old body,
+   * and of a compressed one, as `body` never is.
+   */
+  with(changes: ReplyChanges): Reply {
+    const content = contentOf(changes) ?? { body: this.body, chunks: this.chunks };
     const headers = changes.headers ?? this.headers;
+    const isCompressed = content.body !== undefined && headerValue(headers, 'content-encoding') !== undefined;
+    const isSame = content.body === this.body && content.chunks === this.chunks && !isCompressed;
     return new Reply({
+      ...content,
       status: changes.status ?? this.status,
       statusMessage: changes.status === undefined ? this.statusMessage : undefined,
-      headers: body ? withoutHeaders(headers, bodyFields) : headers,
-      body: body ?? this.body,
-      chunks: body ? undefined : this.chunks,
-      isStreamed: this.isStreamed,
+      headers: isSame ? headers : withoutHeaders(headers, bodyFields),
+      isSent: this.isSent,
     });
   }
+}
+
+function contentOf({ payload, body, chunks }: ReplyChanges): Pick<ReplyParts, 'body' | 'chunks'> | undefined {
+  if (payload) return { body: Buffer.from(JSON.stringify(payload)) };
+  if (body) return { body };
+  return chunks && { chunks };
 }

@@ -77,7 +77,7 @@ export class EventStream implements ReplyMode {
     if (this.#hasFailed || exchange.hasEnded) return;
     sink.end(trailers);
     try {
-      await passage?.afterResponse(new Reply({ ...this.#head, isStreamed: true }));
+      await passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
     } catch (thrown) {
       log.error({ exchange: exchange.id, err: thrown }, 'afterResponse failed after the reply was sent');
     }

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import { Query } from '../exchange/query.ts';
-import type { Reply } from '../exchange/reply.ts';
+import { Reply } from '../exchange/reply.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { Limits } from '../limits.ts';
 import type { Passage } from '../middleware/passage.ts';
@@ -15,7 +15,7 @@ import { chooseMode } from './choose-mode.ts';
 import type { InFlight, Running } from './in-flight.ts';
 import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';
 import type { Recorder } from './recorder.ts';
-import type { ReplyMode, ReplyScene } from './reply-mode.ts';
+import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
 import type { ReplySink } from './reply-sink.ts';
 
 /** What every exchange's flow needs. */
@@ -39,6 +39,7 @@ export class Flow implements ReplyReceiver, Running {
   readonly #sink: ReplySink;
   readonly #passage: Passage | undefined;
   #control: FlowControl | undefined;
+  #head: ReplyHead | undefined;
   #mode: ReplyMode | undefined;
   #queryReceivedAt = 0;
   /** Known when nothing more will come for the client. */
@@ -71,7 +72,7 @@ export class Flow implements ReplyReceiver, Running {
   async #runThroughMiddleware(passage: Passage, query: Query, upstream: Upstream): Promise<void> {
     try {
       const answer = await passage.beforeQuery(query);
-      if (this.exchange.hasEnded) {
+      if (this.#hasFailed || this.exchange.hasEnded) {
         await passage.abandon(this.exchange.error ?? new SightlineError('client_aborted'));
       } else if (answer instanceof Query) {
         if (answer !== query) this.#noteQuery(answer);
@@ -119,8 +120,10 @@ export class Flow implements ReplyReceiver, Running {
       passage: this.#passage,
       fail: (thrown) => this.fail(asSightlineError(thrown)),
     };
+    const head = { status, statusMessage, headers };
+    this.#head = head;
     this.#guard(() => {
-      this.#mode = chooseMode(scene, { status, statusMessage, headers });
+      this.#mode = chooseMode(scene, head);
     });
   }
 
@@ -177,7 +180,7 @@ export class Flow implements ReplyReceiver, Running {
   /** A reply of our own: a middleware's answer, or its repair of an error. */
   async #answer(reply: Reply): Promise<void> {
     const last = this.#passage ? await this.#passage.afterResponse(reply) : reply;
-    if (this.exchange.hasEnded) return;
+    if (this.exchange.hasEnded || this.#sink.hasBegun) return;
     if (!this.exchange.attempt) this.exchange.overheadMs += performance.now() - this.#queryReceivedAt;
     sendReply(this.exchange, this.#sink, last);
     this.#settle('completed', undefined);
@@ -221,6 +224,7 @@ export class Flow implements ReplyReceiver, Running {
       if (this.#sink.hasBegun) this.#breakOff(second);
       else sendProblem(exchange, this.#sink, second);
       this.#settle(second.outcome, second);
+      this.#abandon(second);
     }
   }
 
@@ -230,9 +234,19 @@ export class Flow implements ReplyReceiver, Running {
     const isComplete = attempt?.hasSaidAll === true;
     if (this.#mode?.writesEvents && !isComplete) sendProblemEvent(this.exchange, this.#sink, error);
     this.#sink.break();
-    if (isComplete) this.#finish('completed', undefined);
-    else this.#finish(error.outcome, error);
-    this.#abandon(error);
+    if (isComplete) {
+      this.#finishSaid();
+    } else {
+      this.#finish(error.outcome, error);
+      this.#abandon(error);
+    }
+  }
+
+  /** The stream had said all when it was cut off: to everybody here it is a reply that was sent. */
+  #finishSaid(at = performance.now()): void {
+    const finish = () => this.#finish('completed', undefined, at);
+    if (!this.#passage || !this.#head) finish();
+    else this.#passage.afterResponse(new Reply({ ...this.#head, isSent: true })).then(finish, finish);
   }
 
   /** Nothing more will come: the exchange ends as soon as the client has it all. */
@@ -253,8 +267,11 @@ export class Flow implements ReplyReceiver, Running {
     const error = new SightlineError('client_aborted');
     const finish = () => {
       const { attempt } = this.exchange;
-      if (attempt?.hasSaidAll) this.#finish('completed', undefined, closedAt);
-      else if (this.#result && this.#result.outcome !== 'completed')
+      if (attempt?.hasSaidAll) {
+        this.#finishSaid(closedAt);
+        return;
+      }
+      if (this.#result && this.#result.outcome !== 'completed')
         this.#finish(this.#result.outcome, this.#result.error, closedAt);
       else this.#finish('client_aborted', error, closedAt);
       this.#abandon(error);

@@ -59,7 +59,7 @@ export class PassThrough implements ReplyMode {
 
   async #leave(understood: void | Promise<void>): Promise<void> {
     await understood;
-    await this.#scene.passage?.afterResponse(new Reply({ ...this.#head, isStreamed: true }));
+    await this.#scene.passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 
   #observe(isComplete: boolean): void | Promise<void> {

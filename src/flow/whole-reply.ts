@@ -2,11 +2,13 @@ import { createContentDecoder } from '../dialects/content-decoder.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { errorName } from '../dialects/error-name.ts';
 import { SightlineError } from '../errors.ts';
-import { headerValue, type RawHeaders } from '../exchange/headers.ts';
+import { headerValue, type RawHeaders, withoutHeaders } from '../exchange/headers.ts';
 import { Reply } from '../exchange/reply.ts';
 import { sendReply } from './own-reply.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { noteChunk, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+
+const encodingHeader = new Set(['content-encoding']);
 
 /** A whole reply that a middleware reads: held until it is complete, then through `afterResponse`. */
 export class WholeReply implements ReplyMode {
@@ -39,7 +41,9 @@ export class WholeReply implements ReplyMode {
     const { exchange, attempt, passage, sink } = this.#scene;
     const endedAt = performance.now();
     const body = await this.#decoded();
-    const reply = new Reply({ ...this.#head, body });
+    // Its headers tell of the body as middleware sees it, which is no longer compressed.
+    const headers = withoutHeaders(this.#head.headers, encodingHeader);
+    const reply = new Reply({ ...this.#head, headers, body });
     this.#understand(reply);
     const answer = (await passage?.afterResponse(reply)) ?? reply;
     if (exchange.hasEnded) return;

@@ -1,4 +1,4 @@
-import { isPromise } from 'node:util/types';
+import { DeadlineError, isThenable, withDeadline } from '../exchange/deadline.ts';
 import { type HookPoint, type HookPoints, hookPoints } from './points.ts';
 
 export type HookCallback<P extends HookPoint> = (payload: HookPoints[P]) => unknown;
@@ -23,7 +23,7 @@ interface HookSystemOptions {
   readonly timeoutMs: number;
   /** Executions that wait for a callback at once; above it further ones are skipped and reported. */
   readonly pendingMax: number;
-  /** Told of every callback that failed; it must not throw. */
+  /** Told of every callback that failed. What it throws itself reaches nobody. */
   readonly onFailure: (point: HookPoint, owner: string, failure: HookFailure, error: Error) => void;
 }
 
@@ -91,7 +91,7 @@ export class HookSystem {
     const results: HookResult[] = [];
     for (const registration of this.#at(point)) {
       const result = this.#run(point, registration, payload);
-      results.push(isPromise(result) ? await result : result);
+      results.push(result instanceof Promise ? await result : result);
     }
     return results;
   }
@@ -102,48 +102,43 @@ export class HookSystem {
 
   #run(point: HookPoint, registration: Registration, payload: unknown): HookResult | Promise<HookResult> {
     const { owner } = registration;
-    const fail = (failure: HookFailure, thrown: unknown): HookResult => {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      this.#options.onFailure(point, owner, failure, error);
-      return { owner, error };
-    };
     if (this.#pending >= this.#options.pendingMax) {
-      return fail('skipped', new Error(`${this.#pending} hook callbacks are under way already`));
+      const error = new Error(`${this.#pending} hook callbacks are under way already`);
+      return this.#failed(point, owner, 'skipped', error);
     }
     try {
       const returned = registration.callback(payload as never);
-      if (!isPromise(returned)) return { owner, value: returned };
-      return this.#await(returned, owner, fail);
+      return isThenable(returned) ? this.#await(point, owner, returned) : { owner, value: returned };
     } catch (thrown) {
-      return fail('threw', thrown);
+      return this.#failed(point, owner, 'threw', thrown);
     }
   }
 
-  /** What the callback does after its deadline reaches nobody. */
-  #await(
-    returned: Promise<unknown>,
-    owner: string,
-    fail: (failure: HookFailure, thrown: unknown) => HookResult,
-  ): Promise<HookResult> {
-    const { timeoutMs } = this.#options;
+  async #await(point: HookPoint, owner: string, running: PromiseLike<unknown>): Promise<HookResult> {
     this.#pending += 1;
-    return new Promise((resolve) => {
-      let isSettled = false;
-      const settle = (result: () => HookResult) => {
-        if (isSettled) return;
-        isSettled = true;
-        clearTimeout(timer);
-        this.#pending -= 1;
-        resolve(result());
-      };
-      const timer = setTimeout(
-        () => settle(() => fail('timed_out', new Error(`no answer within ${timeoutMs} ms`))),
-        timeoutMs,
-      );
-      returned.then(
-        (value) => settle(() => ({ owner, value })),
-        (thrown: unknown) => settle(() => fail('threw', thrown)),
-      );
-    });
+    try {
+      return { owner, value: await withDeadline(running, this.#options.timeoutMs) };
+    } catch (thrown) {
+      return this.#failed(point, owner, thrown instanceof DeadlineError ? 'timed_out' : 'threw', thrown);
+    } finally {
+      this.#pending -= 1;
+    }
   }
+
+  #failed(point: HookPoint, owner: string, failure: HookFailure, thrown: unknown): HookResult {
+    const error = asError(thrown);
+    try {
+      this.#options.onFailure(point, owner, failure, error);
+    } catch {
+      // Whoever cannot be told of a failure must not become one: nobody waits for a hook.
+    }
+    return { owner, error };
+  }
+}
+
+/** Anything can be thrown, also what has no text. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const isObject = typeof thrown === 'object' || typeof thrown === 'function';
+  return new Error(isObject ? 'something was thrown that is no Error' : String(thrown), { cause: thrown });
 }

@@ -17,8 +17,6 @@ export type ParserError = Error & { readonly code?: string; readonly reason?: st
 const rows: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-  // The end of the connection came before the end of the request.
-  HPE_INVALID_EOF_STATE: 'client_aborted',
 };
 
 /**
@@ -33,6 +31,11 @@ export function rejectionOf(error: ParserError): Rejection | undefined {
   const { message } = errorTable[code];
   const detail = code === 'malformed_request' && error.reason ? `${message} (${error.reason})` : message;
   return { code, message: detail };
+}
+
+/** The connection ended before the request did. */
+export function isEarlyEnd(error: ParserError): boolean {
+  return error.code === 'HPE_INVALID_EOF_STATE';
 }
 
 /** Answers on the bare socket: there is no request to answer. */

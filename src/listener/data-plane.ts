@@ -7,7 +7,13 @@ import { asSightlineError, SightlineError } from '../errors.ts';
 import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
 import { Flow, type FlowServices } from '../flow/flow.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import { answerRejection, type ParserError, type Rejection, rejectionOf } from './client-error.ts';
+import {
+  answerRejection,
+  isEarlyEnd,
+  type ParserError,
+  type Rejection,
+  rejectionOf,
+} from './client-error.ts';
 import { HttpSink } from './http-sink.ts';
 import { readQuery } from './read-query.ts';
 import { requestId } from './request-id.ts';
@@ -138,6 +144,7 @@ export class DataPlane {
     // Replies keep the order of their requests (RFC 9112 §9.3.2).
     else if (turn.request.complete) turn.response.once('finish', reject);
     else if (!turn.flow || turn.response.writableFinished) socket.destroy();
+    else if (isEarlyEnd(error)) turn.flow.fail(new SightlineError('client_aborted'));
     else turn.flow.fail(new SightlineError(rejection.code, { message: rejection.message }));
   }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RawHeaders } from '../exchange/headers.ts';
+import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { ReplySink } from '../flow/reply-sink.ts';
 import { lingerMs } from './linger.ts';
 
@@ -45,10 +45,9 @@ export class HttpSink implements ReplySink {
     const list = headers as string[];
     if (statusMessage === undefined) response.writeHead(status, list);
     else response.writeHead(status, statusMessage, list);
-    const has = (field: RegExp) =>
-      list.some((name, i) => i % 2 === 0 && field.test(`${name}: ${list[i + 1]}`));
-    this.#framing = response.chunkedEncoding ? 'chunked' : has(/^content-length:/i) ? 'length' : 'close';
-    this.#endsConnection = !response.shouldKeepAlive || has(/^connection: close$/i);
+    const hasLength = headerValue(headers, 'content-length') !== undefined;
+    this.#framing = response.chunkedEncoding ? 'chunked' : hasLength ? 'length' : 'close';
+    this.#endsConnection = !response.shouldKeepAlive || headerValue(headers, 'connection') === 'close';
     // A stream's head is worth having before its first event; where the body came with it, one write will do.
     queueMicrotask(() => {
       if (!this.#hasWritten) response.flushHeaders();
@@ -70,7 +69,7 @@ export class HttpSink implements ReplySink {
         pairs.push([trailers[i] as string, trailers[i + 1] as string]);
       this.#response.addTrailers(pairs);
     }
-    if (this.#endsConnection && this.#framing === 'length' && !this.#response.req.complete) this.#linger();
+    if (this.#clientStillSends) this.#linger();
     else this.#response.end();
     if (this.#response.writableLength > 0) this.#waitForClient();
   }
@@ -84,6 +83,13 @@ export class HttpSink implements ReplySink {
     if (this.#framing === 'close' || this.#hasStalled) socket.resetAndDestroy();
     else socket.destroySoon();
     this.#waitForClient();
+  }
+
+  /** The connection ends with this reply, and the client still sends its request. */
+  get #clientStillSends(): boolean {
+    const { req: request, socket } = this.#response;
+    const isOpen = !request.complete && socket?.readableEnded === false;
+    return this.#endsConnection && this.#framing === 'length' && isOpen;
   }
 
   /** The client has the whole reply, by its length; the connection waits until it has sent its request. */

@@ -26,6 +26,7 @@ export function readQuery(
       trailers: () => request.rawTrailers,
     });
   const length = declaredLength(request);
+  checkCoding(request);
   if (length === undefined) {
     exchange.requestBytes = 0;
     return build(undefined);
@@ -43,10 +44,19 @@ export function readQuery(
 }
 
 /** Undefined: no body (RFC 9112 §6.3); infinity: a body of unknown length. */
-export function declaredLength(request: IncomingMessage): number | undefined {
+function declaredLength(request: IncomingMessage): number | undefined {
   if (request.headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
   const length = request.headers['content-length'];
   return length === undefined ? undefined : Number(length);
+}
+
+/** Another coding than this would go on to the upstream without its name (RFC 9112 §6.1). */
+function checkCoding(request: IncomingMessage): void {
+  const coding = request.headers['transfer-encoding'];
+  if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return;
+  throw new SightlineError('malformed_request', {
+    message: `The transfer-encoding '${coding}' is not understood; expected 'chunked'.`,
+  });
 }
 
 function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

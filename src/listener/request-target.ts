@@ -1,7 +1,10 @@
 import { SightlineError } from '../errors.ts';
 
-/** `..` as a path segment, also percent-encoded. */
-const climbs = /(?:^|\/)(?:\.|%2e){2}(?:\/|$)/i;
+/**
+ * `..` as a path segment, in every spelling that some server takes for one: percent-encoded, between
+ * backslashes or encoded slashes, with a path parameter.
+ */
+const climbs = /(?:^|\/|\\|%2f|%5c)(?:\.|%2e){2}(?:$|\/|\\|%2f|%5c|;|%3b|#)/i;
 
 /**
  * Path and query string of a request target. The authority of an absolute one (RFC 9112 §3.2.2) is dropped:

@@ -16,28 +16,34 @@ type Sooner<T> = T | Promise<T>;
  * `beforeQuery`. Whatever was entered is left exactly once, in reverse order: by `afterResponse` where a
  * reply comes, by `onError` where none does, or where it broke off or the client hung up.
  *
- * What throws or misses its deadline fails the exchange closed (`middleware_failed`), unless the middleware
- * declares `onFailure: 'continue'`. To refuse an exchange, throw `new SightlineError('blocked', …)`.
+ * What throws, misses its deadline or gives back something else fails the exchange closed
+ * (`middleware_failed`), unless the middleware declares `onFailure: 'continue'`: then the exchange goes on
+ * without that answer, and one that failed on the way in is not entered. To refuse an exchange, throw
+ * `new SightlineError('blocked', …)`.
  */
 export interface Middleware {
   readonly name: string;
   /** Default `fail`. */
   readonly onFailure?: 'fail' | 'continue';
 
-  /** Another query changes it, a reply answers it (the upstream is never asked), nothing leaves it. */
+  /**
+   * Another query changes it, a reply answers it (the upstream is never asked), nothing leaves it. The reply
+   * may be a stream (`Reply.events`): its events take the way of all others.
+   */
   beforeQuery?(query: Query, exchange: ExchangeView): Sooner<Query | Reply | Nothing>;
 
   /**
    * Each event of a streamed reply, in order: another one changes it, a list splits it, null drops it,
-   * nothing leaves it. The last one has `isFinal`; whoever holds text back gives it out then. Having this
-   * callback makes the service parse and re-serialize streams.
+   * nothing leaves it. It answers at once: a stream waits for nobody. The last one has `isFinal`; whoever
+   * holds text back gives it out then. Having this callback makes the service parse and re-serialize
+   * streams.
    */
   onChunk?(chunk: Chunk, exchange: ExchangeView): Chunk | Chunk[] | null | Nothing;
 
   /**
    * A whole reply, with its payload where a dialect understands it; having this callback makes the service
    * hold and parse it. A streamed reply comes here when its last event has gone to the client
-   * (`reply.isStreamed`), to be noted, no longer to be changed.
+   * (`reply.isSent`), to be noted, no longer to be changed: a failure then is only reported.
    */
   afterResponse?(reply: Reply, exchange: ExchangeView): Sooner<Reply | Nothing>;
 

@@ -1,4 +1,5 @@
 import { SightlineError } from '../errors.ts';
+import { DeadlineError } from '../exchange/deadline.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Middleware } from './middleware.ts';
 import { Passage } from './passage.ts';
@@ -13,18 +14,29 @@ export interface StackOptions {
 /** The middleware of the service, in order. It never changes: another order is another stack. */
 export class MiddlewareStack {
   readonly list: readonly Middleware[];
-  readonly options: StackOptions;
+  readonly timeoutMs: number;
+  readonly #onFailure: StackOptions['onFailure'];
 
   constructor(list: readonly Middleware[], options: StackOptions) {
     const twice = list.find((one, i) => list.findIndex((other) => other.name === one.name) !== i);
     if (twice) throw new TypeError(`Two middleware are named '${twice.name}'; names must be unique.`);
     this.list = Object.freeze([...list]);
-    this.options = options;
+    this.timeoutMs = options.timeoutMs;
+    this.#onFailure = options.onFailure;
   }
 
   /** One exchange's way through the stack; undefined where there is nothing to run. */
   enter(exchange: Exchange): Passage | undefined {
     return this.list.length === 0 ? undefined : new Passage(this, exchange);
+  }
+
+  /** Tells of a failure that the exchange survives. Never throws: the telling must not fail it either. */
+  report(middleware: string, error: SightlineError): void {
+    try {
+      this.#onFailure(middleware, error);
+    } catch {
+      // Nobody is left to tell.
+    }
   }
 }
 
@@ -34,8 +46,9 @@ export function middlewareError(middleware: string, thrown: unknown): SightlineE
   if (thrown instanceof SightlineError) {
     return new SightlineError(thrown.code, { message: thrown.message, culprit: middleware, cause: thrown });
   }
+  const what = thrown instanceof DeadlineError ? `gave ${thrown.message}` : 'failed';
   return new SightlineError('middleware_failed', {
-    message: `Middleware '${middleware}' failed.`,
+    message: `Middleware '${middleware}' ${what}.`,
     culprit: middleware,
     cause: thrown,
   });

@@ -1,5 +1,6 @@
 import {
   type Context,
+  isValidTraceId,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -15,13 +16,14 @@ import type { Exchange, MiddlewareRun } from '../exchange/exchange.ts';
 import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { Recorder } from '../flow/recorder.ts';
 import type { Measurements } from './measurements.ts';
-import { attribute } from './names.ts';
+import { attribute, spanEvent } from './names.ts';
 import {
   attemptErrorType,
   clientEnd,
   clientStart,
   isClientError,
   isServerError,
+  methodName,
   serverEnd,
   serverStart,
 } from './span-attributes.ts';
@@ -52,7 +54,7 @@ export class ExchangeRecorder implements Recorder {
     const sent = clientTrace === 'ignore' ? ROOT_CONTEXT : clientContext(exchange);
     const sentSpan = trace.getSpanContext(sent);
     const span = tracer.startSpan(
-      `${exchange.request.method} ${exchange.route.template}`,
+      `${methodName(exchange.request)} ${exchange.route.template}`,
       {
         kind: SpanKind.SERVER,
         startTime: exchange.clock.startedEpochMs,
@@ -63,12 +65,12 @@ export class ExchangeRecorder implements Recorder {
     );
     this.#spans.set(exchange, span);
     const { traceId, spanId, traceFlags } = span.spanContext();
-    if (!/^0+$/.test(traceId)) exchange.trace = { traceId, spanId, flags: traceFlags & 1 };
+    if (isValidTraceId(traceId)) exchange.trace = { traceId, spanId, flags: traceFlags & 1 };
     measurements.begin(exchange);
   }
 
   beginAttempt(exchange: Exchange, attempt: Attempt): RawHeaders {
-    const operation = exchange.route.dialect?.operation ?? exchange.request.method;
+    const operation = exchange.route.dialect?.operation ?? methodName(exchange.request);
     const span = this.#options.tracer.startSpan(
       exchange.query?.model === undefined ? operation : `${operation} ${exchange.query.model}`,
       {
@@ -107,7 +109,7 @@ export class ExchangeRecorder implements Recorder {
     if (span?.isRecording()) {
       span.setAttributes(clientEnd(attempt));
       if (attempt.firstOutputAt !== undefined) {
-        span.addEvent('gen_ai.first_chunk', epochMs(exchange.clock, attempt.firstOutputAt));
+        span.addEvent(spanEvent.firstChunk, epochMs(exchange.clock, attempt.firstOutputAt));
       }
       if (attempt.error && isClientError(attempt))
         recordError(span, exchange, attempt.error, attempt.endedAt);
@@ -152,21 +154,35 @@ export class ExchangeRecorder implements Recorder {
 
 function clientContext(exchange: Exchange): Context {
   return propagation.extract(ROOT_CONTEXT, exchange.request.headers, {
-    get: (headers, name) => headerValue(headers, name.toLowerCase()),
+    get: (headers, name) => headerValues(headers, name.toLowerCase()),
     keys: (headers) => headers.filter((_, i) => i % 2 === 0),
   });
 }
 
+/** `tracestate` and `baggage` may come in several fields, which are one list (RFC 9110 §5.3). */
+function headerValues(headers: RawHeaders, name: string): string | string[] | undefined {
+  const first = headerValue(headers, name);
+  if (first === undefined) return undefined;
+  const all = headers.filter((_, i) => i % 2 === 1 && headers[i - 1]?.toLowerCase() === name);
+  return all.length === 1 ? first : all;
+}
+
 /** As the convention for exceptions says, with our code as the type; a stack only of faults of our own. */
 function recordError(span: Span, { clock }: Exchange, error: SightlineError, at: number | undefined): void {
-  const stack = error.outcome === 'failed' && error.cause instanceof Error ? error.cause.stack : undefined;
+  const stack = error.outcome === 'failed' && error.cause instanceof Error ? frames(error.cause) : undefined;
   span.addEvent(
-    'exception',
+    spanEvent.exception,
     {
-      'exception.type': error.code,
-      'exception.message': error.message,
-      ...(stack !== undefined && { 'exception.stacktrace': stack }),
+      [attribute.exceptionType]: error.code,
+      [attribute.exceptionMessage]: error.message,
+      ...(stack !== undefined && { [attribute.exceptionStacktrace]: stack }),
     },
     at === undefined ? undefined : epochMs(clock, at),
   );
+}
+
+/** Where it happened, without the message: that may quote a prompt, as `JSON.parse` does. */
+function frames(error: Error): string {
+  const lines = (error.stack ?? '').split('\n');
+  return [error.name, ...lines.filter((line) => /^ {4}at /.test(line))].join('\n');
 }

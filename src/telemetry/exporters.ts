@@ -5,6 +5,7 @@ import {
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { ConfigError } from '../config/problems.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,7 +26,8 @@ const metricExporters: Readonly<Record<string, () => Promise<PushMetricExporter>
 };
 
 /**
- * The exporters that `OTEL_TRACES_EXPORTER` names: `otlp` (the default), `console`, `none`, or several.
+ * The exporters that `OTEL_TRACES_EXPORTER` names: `otlp` (the default), `console`, `none`, or several. Rejects with a
+ * `ConfigError` that names what is not known.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export async function spanExporters(env: Environment): Promise<{ name: string; exporter: SpanExporter }[]> {
@@ -60,7 +62,7 @@ function names(variable: string, env: Environment, fallback: string): string[] {
   const list = (env[variable]?.trim() || fallback).split(',').map((name) => name.trim());
   for (const name of list) {
     if (!['otlp', 'console', 'none'].includes(name)) {
-      throw new Error(`${variable}: '${name}' is not known; expected otlp, console or none.`);
+      throw unknown(variable, name, ['otlp', 'console', 'none']);
     }
   }
   return list.includes('none') ? [] : [...new Set(list)];
@@ -76,9 +78,13 @@ async function byProtocol<T>(
     : 'OTEL_EXPORTER_OTLP_PROTOCOL';
   const protocol = env[variable]?.trim() || 'http/json';
   const make = Object.hasOwn(table, protocol) ? table[protocol] : undefined;
-  if (!make)
-    throw new Error(`${variable}: '${protocol}' is not known; expected ${Object.keys(table).join(', ')}.`);
+  if (!make) throw unknown(variable, protocol, Object.keys(table));
   return make();
+}
+
+function unknown(variable: string, value: string, expected: readonly string[]): ConfigError {
+  const text = `'${value}' is not known; expected one of ${expected.join(', ')}`;
+  return new ConfigError([{ source: variable, offset: -1, text }]);
 }
 
 /** What became of the spans that an exporter was given. */
@@ -100,6 +106,7 @@ export class WatchedExporter implements SpanExporter {
   #exportedSpans = 0;
   #lostSpans = 0;
   #lastError: string | undefined;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(
     name: string,
@@ -123,7 +130,11 @@ export class WatchedExporter implements SpanExporter {
   }
 
   export(spans: ReadableSpan[], done: Parameters<SpanExporter['export']>[1]): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underWay.add(promise);
     this.#exporter.export(spans, (result) => {
+      this.#underWay.delete(promise);
+      resolve();
       if (result.code === ExportResultCode.SUCCESS) {
         this.#exportedSpans += spans.length;
         this.#turn('ok', undefined);
@@ -134,6 +145,14 @@ export class WatchedExporter implements SpanExporter {
       }
       done(result);
     });
+  }
+
+  /**
+   * Resolves when no export is under way. At its shutdown the processor waits for the others no longer when
+   * one batch has failed.
+   */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
   }
 
   async forceFlush(): Promise<void> {

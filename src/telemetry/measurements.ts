@@ -10,6 +10,7 @@ import {
   firstChunkSeconds,
   isClientError,
   isServerError,
+  methodOf,
 } from './span-attributes.ts';
 
 /** Turns an exchange that has ended into measurements. Every label that a client could invent is bounded. */
@@ -104,7 +105,7 @@ export class Measurements {
   #serverLabels(exchange: Exchange): Attributes {
     const { request, route, status, outcome = 'failed', error } = exchange;
     return {
-      [attribute.httpRequestMethod]: request.method,
+      [attribute.httpRequestMethod]: methodOf(request),
       [attribute.urlScheme]: 'http',
       [attribute.httpRoute]: route.template,
       [attribute.outcome]: outcome,
@@ -147,7 +148,7 @@ export class Measurements {
 /** Those that are known at the beginning and do not change: what is added must be taken away again. */
 function activeLabels({ request, route }: Exchange): Attributes {
   return {
-    [attribute.httpRequestMethod]: request.method,
+    [attribute.httpRequestMethod]: methodOf(request),
     [attribute.urlScheme]: 'http',
     ...(route.upstream !== undefined && { [attribute.upstream]: route.upstream }),
   };

@@ -9,6 +9,7 @@ export const scope = { name: 'sightline', version: '0.1.0' } as const;
 
 export const attribute = {
   httpRequestMethod: 'http.request.method',
+  httpRequestMethodOriginal: 'http.request.method_original',
   httpRoute: 'http.route',
   httpResponseStatusCode: 'http.response.status_code',
   httpRequestBodySize: 'http.request.body.size',
@@ -20,6 +21,9 @@ export const attribute = {
   serverAddress: 'server.address',
   serverPort: 'server.port',
   errorType: 'error.type',
+  exceptionType: 'exception.type',
+  exceptionMessage: 'exception.message',
+  exceptionStacktrace: 'exception.stacktrace',
 
   genAiOperationName: 'gen_ai.operation.name',
   genAiProviderName: 'gen_ai.provider.name',
@@ -70,6 +74,13 @@ export const attribute = {
   hookFailure: 'sightline.hook.failure',
   reason: 'sightline.reason',
   signal: 'sightline.signal',
+} as const;
+
+/** Events on spans. */
+export const spanEvent = {
+  exception: 'exception',
+  /** The first stream event with output of the model has come. */
+  firstChunk: 'sightline.first_chunk',
 } as const;
 
 /** Attributes and labels that middleware adds stand below this. */

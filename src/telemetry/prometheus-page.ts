@@ -1,25 +1,27 @@
 import type { Attributes } from '@opentelemetry/api';
 import {
-  type DataPoint,
   DataPointType,
   type Histogram,
   type MetricData,
   MetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { labelName, type MetricKind, metricName } from './prometheus-names.ts';
 
 /** The type of what `PrometheusPage.render` returns. */
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 /**
  * The metrics as a page for Prometheus to scrape, in its classic text format. Names are those that
- * Prometheus gives the same metrics when they come over OTLP (`UnderscoreEscapingWithSuffixes`), so that
- * dashboards work either way.
+ * Prometheus gives the same metrics when they come over OTLP, so that dashboards work either way.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 export class PrometheusPage extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
+
+  /** There is nothing to flush, and the page is asked for also while the rest of telemetry is flushed. */
+  override async shutdown(): Promise<void> {}
 
   async render(): Promise<string> {
     const { resourceMetrics } = await this.collect();
@@ -38,90 +40,102 @@ export class PrometheusPage extends MetricReader {
   }
 }
 
+type Value = number | Histogram;
+
+/** Everything of one name. It stands on a page once, and so does each of its label sets. */
+interface Family {
+  readonly kind: MetricKind;
+  readonly help: string;
+  readonly series: Map<string, Value>;
+}
+
 function* lines({ resource, scopeMetrics }: ResourceMetrics): Generator<string> {
   yield '# HELP target_info Target metadata';
   yield '# TYPE target_info gauge';
-  yield `target_info${labelSet(resource.attributes)} 1`;
-  for (const metric of scopeMetrics.flatMap((scope) => scope.metrics)) {
-    if (metric.dataPoints.length > 0) yield* metricLines(metric);
+  yield `target_info${braced(labels(resource.attributes))} 1`;
+  const families = new Map<string, Family>();
+  for (const metric of scopeMetrics.flatMap((scope) => scope.metrics)) addTo(families, metric);
+  for (const [name, family] of families) yield* familyLines(name, family);
+}
+
+/** Of metrics that come out under one name, the first decides what it is; those of another kind are left out. */
+function addTo(families: Map<string, Family>, metric: MetricData): void {
+  if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM || metric.dataPoints.length === 0) return;
+  const { descriptor } = metric;
+  const kind = kindOf(metric);
+  const name = metricName(descriptor.name, descriptor.unit, kind);
+  const family = families.get(name) ?? { kind, help: descriptor.description, series: new Map() };
+  families.set(name, family);
+  if (family.kind !== kind) return;
+  for (const { attributes, value } of metric.dataPoints) {
+    const key = labels(attributes, kind === 'histogram' ? 'le' : undefined);
+    const earlier = family.series.get(key);
+    family.series.set(key, earlier === undefined ? value : together(kind, earlier, value));
   }
 }
 
-function* metricLines(metric: MetricData): Generator<string> {
-  if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) return;
-  const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
-  const isHistogram = metric.dataPointType === DataPointType.HISTOGRAM;
-  const name = metricName(
-    metric.descriptor.name,
-    metric.descriptor.unit,
-    isCounter,
-    !isCounter && !isHistogram,
-  );
-  yield `# HELP ${name} ${escapeHelp(metric.descriptor.description)}`;
-  yield `# TYPE ${name} ${isHistogram ? 'histogram' : isCounter ? 'counter' : 'gauge'}`;
-  if (metric.dataPointType === DataPointType.HISTOGRAM) {
-    for (const point of metric.dataPoints) yield* histogramLines(name, point);
-  } else {
-    for (const point of metric.dataPoints)
-      yield `${name}${labelSet(point.attributes)} ${number(point.value)}`;
+function kindOf(metric: MetricData): MetricKind {
+  if (metric.dataPointType === DataPointType.GAUGE) return 'gauge';
+  if (metric.dataPointType !== DataPointType.SUM) return 'histogram';
+  return metric.isMonotonic ? 'counter' : 'up_down_counter';
+}
+
+/** Two points whose attributes make the same labels are one series. */
+function together(kind: MetricKind, earlier: Value, later: Value): Value {
+  if (typeof earlier === 'number' || typeof later === 'number')
+    return kind === 'gauge' ? later : Number(earlier) + Number(later);
+  const { boundaries } = earlier.buckets;
+  if (boundaries.join() !== later.buckets.boundaries.join()) return earlier;
+  return {
+    buckets: { boundaries, counts: earlier.buckets.counts.map((n, i) => n + (later.buckets.counts[i] ?? 0)) },
+    sum: (earlier.sum ?? 0) + (later.sum ?? 0),
+    count: earlier.count + later.count,
+  };
+}
+
+function* familyLines(name: string, { kind, help, series }: Family): Generator<string> {
+  yield `# HELP ${name} ${escapeHelp(help)}`;
+  yield `# TYPE ${name} ${kind === 'up_down_counter' ? 'gauge' : kind}`;
+  for (const [key, value] of series) {
+    if (typeof value === 'number') yield `${name}${braced(key)} ${number(value)}`;
+    else yield* histogramLines(name, key, value);
   }
 }
 
-function* histogramLines(name: string, { attributes, value }: DataPoint<Histogram>): Generator<string> {
-  const { boundaries, counts } = value.buckets;
+function* histogramLines(name: string, key: string, { buckets, sum, count }: Histogram): Generator<string> {
   let cumulated = 0;
-  for (let i = 0; i < counts.length; i += 1) {
-    cumulated += counts[i] ?? 0;
-    const bound = boundaries[i];
-    yield `${name}_bucket${labelSet(attributes, bound === undefined ? '+Inf' : number(bound))} ${cumulated}`;
+  for (let i = 0; i < buckets.counts.length; i += 1) {
+    cumulated += buckets.counts[i] ?? 0;
+    const bound = number(buckets.boundaries[i] ?? Number.POSITIVE_INFINITY);
+    yield `${name}_bucket{${key}${key && ','}le="${bound}"} ${cumulated}`;
   }
-  yield `${name}_sum${labelSet(attributes)} ${number(value.sum ?? 0)}`;
-  yield `${name}_count${labelSet(attributes)} ${value.count}`;
+  yield `${name}_sum${braced(key)} ${number(sum ?? 0)}`;
+  yield `${name}_count${braced(key)} ${count}`;
 }
 
-/** UCUM units as Prometheus spells them; annotations in braces are no units. */
-const unitNames: Readonly<Record<string, string>> = {
-  s: 'seconds',
-  ms: 'milliseconds',
-  us: 'microseconds',
-  ns: 'nanoseconds',
-  min: 'minutes',
-  h: 'hours',
-  d: 'days',
-  By: 'bytes',
-  KiBy: 'kibibytes',
-  MiBy: 'mebibytes',
-  '%': 'percent',
-  Cel: 'celsius',
-};
-
-/** https://prometheus.io/docs/guides/opentelemetry/#utf-8, `UnderscoreEscapingWithSuffixes`. */
-export function metricName(name: string, unit: string, isCounter: boolean, isGauge: boolean): string {
-  const parts = name.split(/[^a-zA-Z0-9]+/).filter((part) => part !== '');
-  const bare = unit.replace(/\{[^}]*\}/g, '');
-  const suffix = bare === '1' ? (isGauge ? 'ratio' : undefined) : unitNames[bare];
-  if (suffix !== undefined && !parts.includes(suffix)) parts.push(suffix);
-  if (isCounter) {
-    // A counter's own `total` moves to the end.
-    const rest = parts.filter((part) => part !== 'total');
-    return [...rest, 'total'].join('_');
-  }
-  const joined = parts.join('_');
-  return /^[0-9]/.test(joined) ? `_${joined}` : joined;
-}
-
-function labelSet(attributes: Attributes, le?: string): string {
-  const labels = new Map<string, string>();
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null) continue;
-    const name = key.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');
+/**
+ * In one order, whatever the order of the attributes. An empty label is none, and keys that become one name
+ * share it, in the order of the keys.
+ * https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-attributes
+ */
+function labels(attributes: Attributes, reserved?: string): string {
+  const values = new Map<string, string>();
+  for (const key of Object.keys(attributes).sort()) {
+    const value = attributes[key];
+    const name = labelName(key);
+    if (value === undefined || value === null || value === '' || name === reserved) continue;
     const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    const earlier = labels.get(name);
-    labels.set(name, earlier === undefined ? text : `${earlier};${text}`);
+    const earlier = values.get(name);
+    values.set(name, earlier === undefined ? text : `${earlier};${text}`);
   }
-  if (le !== undefined) labels.set('le', le);
-  if (labels.size === 0) return '';
-  return `{${Array.from(labels, ([name, value]) => `${name}="${escapeLabel(value)}"`).join(',')}}`;
+  return [...values.keys()]
+    .sort()
+    .map((name) => `${name}="${escapeLabel(values.get(name) ?? '')}"`)
+    .join(',');
+}
+
+function braced(key: string): string {
+  return key && `{${key}}`;
 }
 
 function number(value: number): string {

@@ -1,16 +1,40 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Attempt } from '../exchange/attempt.ts';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { Exchange, RequestHead } from '../exchange/exchange.ts';
 import type { QueryFacts } from '../exchange/facts.ts';
 import { attribute, tagPrefix } from './names.ts';
 
 /** Attributes without those whose value is unknown. */
 type Sparse = { [key: string]: AttributeValue | undefined };
 
+/** RFC 9110 and PATCH. https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ */
+const knownMethods = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
+]);
+
+/** `http.request.method`: Node takes some thirty methods, and each would multiply the series. */
+export function methodOf(request: RequestHead): string {
+  return knownMethods.has(request.method) ? request.method : '_OTHER';
+}
+
+/** The method as it stands in a span's name. */
+export function methodName(request: RequestHead): string {
+  return knownMethods.has(request.method) ? request.method : 'HTTP';
+}
+
 /** Of the SERVER span, as far as they are known at its start, for samplers. */
 export function serverStart({ request, route, id }: Exchange): Attributes {
   return known({
-    [attribute.httpRequestMethod]: request.method,
+    [attribute.httpRequestMethod]: methodOf(request),
+    [attribute.httpRequestMethodOriginal]: knownMethods.has(request.method) ? undefined : request.method,
     [attribute.urlPath]: request.path,
     [attribute.urlScheme]: 'http',
     [attribute.httpRoute]: route.template,
@@ -46,7 +70,7 @@ export function clientStart(exchange: Exchange, { upstream, number }: Attempt): 
     ...(query && queryAttributes(query)),
     [attribute.serverAddress]: upstream.address,
     [attribute.serverPort]: upstream.port,
-    [attribute.httpRequestMethod]: request.method,
+    [attribute.httpRequestMethod]: methodOf(request),
     [attribute.upstream]: upstream.name,
     [attribute.dialect]: route.dialect?.name,
     [attribute.attempt]: number,

@@ -55,6 +55,7 @@ export class Telemetry {
   readonly #meterProvider: MeterProvider;
   readonly #exporters: readonly WatchedExporter[];
   readonly #isEnabled: boolean;
+  readonly #isEndpointSet: boolean;
   readonly #log: Logger;
 
   private constructor(parts: {
@@ -66,6 +67,7 @@ export class Telemetry {
     meterProvider: MeterProvider;
     exporters: readonly WatchedExporter[];
     isEnabled: boolean;
+    isEndpointSet: boolean;
     log: Logger;
   }) {
     this.recorder = parts.recorder;
@@ -76,6 +78,7 @@ export class Telemetry {
     this.#meterProvider = parts.meterProvider;
     this.#exporters = parts.exporters;
     this.#isEnabled = parts.isEnabled;
+    this.#isEndpointSet = parts.isEndpointSet;
     this.#log = parts.log;
   }
 
@@ -122,7 +125,7 @@ export class Telemetry {
       spanProcessors,
       metricReaders: [],
       logRecordProcessors: [],
-      spanLimits: { attributeValueLengthLimit: limits.attributeCharsMax },
+      spanLimits: spanLimits(env, limits),
     });
     sdk.start();
     if (isEnabled) metrics.setGlobalMeterProvider(meterProvider);
@@ -140,6 +143,9 @@ export class Telemetry {
       meterProvider,
       exporters,
       isEnabled,
+      isEndpointSet: Object.keys(env).some((name) =>
+        /^OTEL_(EXPORTER_OTLP_(?:\w+_)?ENDPOINT|METRICS_EXPORTER)$/.test(name),
+      ),
       log,
     });
   }
@@ -155,15 +161,30 @@ export class Telemetry {
     };
   }
 
-  /** Sends what is left and stops, within the deadline. Never rejects. */
-  async stop(deadlineMs: number): Promise<void> {
-    const stopped = Promise.allSettled([this.#sdk.shutdown(), this.#meterProvider.shutdown()]);
+  /**
+   * Sends what is left and stops, within the deadline, or soon where nobody is known to listen. Never rejects.
+   */
+  async stop(flushTimeoutMs: number): Promise<void> {
+    const deadlineMs = this.#hasListener ? flushTimeoutMs : Math.min(flushTimeoutMs, 300);
+    const stopped = this.#flush();
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const timer = setTimeout(() => resolve('late'), deadlineMs);
     const result = await Promise.race([stopped, late]);
     clearTimeout(timer);
     if (result === 'late')
       this.#log.warn(`telemetry was not flushed within ${deadlineMs} ms; what was left is lost`);
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.allSettled([this.#sdk.shutdown(), this.#meterProvider.shutdown()]);
+    await Promise.all(this.#exporters.map((exporter) => exporter.settled()));
+  }
+
+  /** A collector that took spans, or one that somebody configured and that was not asked yet. */
+  get #hasListener(): boolean {
+    const states = this.#exporters.map(({ health }) => health.state);
+    if (states.includes('ok')) return true;
+    return !states.includes('failing') && this.#isEndpointSet;
   }
 }
 
@@ -186,6 +207,12 @@ function createResource(env: TelemetryOptions['env']) {
     : resource.merge(
         resourceFromAttributes({ 'service.name': 'sightline', 'service.version': scope.version }),
       );
+}
+
+/** Ours, where the standard variables, which the SDK reads itself, set none. */
+function spanLimits(env: TelemetryOptions['env'], { attributeCharsMax }: Limits) {
+  const isSet = env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT || env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT;
+  return isSet ? {} : { attributeValueLengthLimit: attributeCharsMax };
 }
 
 function batchOptions(env: TelemetryOptions['env']) {

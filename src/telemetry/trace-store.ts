@@ -41,7 +41,7 @@ interface StoredTrace {
 export class TraceStore implements SpanProcessor {
   readonly #tracesMax: number;
   readonly #spansPerTraceMax: number;
-  /** In the order of their first span. */
+  /** Those under way in the order of their first span, then at the end of the map as they finish. */
   readonly #traces = new Map<string, StoredTrace>();
 
   constructor(limits: { readonly tracesMax: number; readonly spansPerTraceMax: number }) {
@@ -57,8 +57,11 @@ export class TraceStore implements SpanProcessor {
     const trace = this.#traces.get(traceId) ?? this.#begin(traceId);
     if (trace.spans.length < this.#spansPerTraceMax) trace.spans.push(span);
     else trace.dropped += 1;
-    // The root ends last: with it the trace is finished.
-    if (isRoot(span)) trace.root = span;
+    if (!isRoot(span)) return;
+    // The root ends last: with it the trace is finished, and is the newest. A client's trace may have several.
+    trace.root = span;
+    this.#traces.delete(traceId);
+    this.#traces.set(traceId, trace);
   }
 
   async forceFlush(): Promise<void> {}

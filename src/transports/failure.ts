@@ -22,6 +22,15 @@ const unreachable: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
+/** Codes of undici and Node for a request that cannot stand on the wire as it is. */
+const unsendable = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'ERR_INVALID_CHAR',
+  'ERR_INVALID_HTTP_TOKEN',
+  'ERR_UNESCAPED_CHARACTERS',
+]);
+
 /** What undici or Node says of a failed attempt, as a row of the error table. */
 export function transportError(cause: unknown, progress: Progress): SightlineError {
   if (cause instanceof SightlineError) return cause;
@@ -44,7 +53,7 @@ function rowFor(code: string, progress: Progress): ErrorCode {
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return 'upstream_invalid_reply';
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && progress === 'before head')
     return 'upstream_invalid_reply';
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'malformed_request';
+  if (unsendable.has(code)) return 'malformed_request';
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') return 'client_aborted';
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') return 'stopping';
   if (progress === 'in body') return 'upstream_truncated';

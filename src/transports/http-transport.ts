@@ -31,11 +31,12 @@ export class HttpTransport implements Transport {
 
   get health(): TransportHealth {
     const stats = this.#pool?.stats;
+    const trailers = this.#trailers;
     return {
-      state: this.#isClosed ? 'closed' : this.#pool ? 'open' : 'idle',
-      connections: stats?.connected ?? 0,
-      running: stats?.running ?? 0,
-      queued: stats?.queued ?? 0,
+      state: this.#isClosed ? 'closed' : this.#pool || trailers ? 'open' : 'idle',
+      connections: (stats?.connected ?? 0) + (trailers?.connections ?? 0),
+      running: (stats?.running ?? 0) + (trailers?.running ?? 0),
+      queued: (stats?.queued ?? 0) + (trailers?.queued ?? 0),
     };
   }
 
@@ -50,11 +51,11 @@ export class HttpTransport implements Transport {
       queueMicrotask(() => call.fail(refusal));
       return call;
     }
-    if (needsTrailers(request)) {
-      this.#trailers ??= new TrailerTransport(this.#origin, this.#limits);
-      return this.#trailers.send(request, receiver);
-    }
     try {
+      if (needsTrailers(request)) {
+        this.#trailers ??= new TrailerTransport(this.#origin, this.#limits);
+        return this.#trailers.send(request, receiver);
+      }
       this.#openPool().dispatch(
         {
           method: request.method as Dispatcher.HttpMethod,
@@ -67,21 +68,27 @@ export class HttpTransport implements Transport {
     } catch (thrown) {
       queueMicrotask(() => call.fail(thrown));
     }
+    call.hasBeenSent();
     return call;
   }
 
   async close(deadlineMs: number): Promise<void> {
     this.#isClosed = true;
-    this.#trailers?.close();
     const pool = this.#pool;
-    if (!pool || pool.destroyed) return;
-    const deadline = setTimeout(() => void pool.destroy(), deadlineMs);
-    await pool.close().catch(() => undefined);
+    const trailers = this.#trailers;
+    const ended = Promise.all([pool && !pool.destroyed ? pool.close() : undefined, trailers?.close()]);
+    const { promise: cut, resolve } = Promise.withResolvers<void>();
+    // undici does not resolve `close` where `destroy` overtakes it with requests in the queue.
+    const deadline = setTimeout(() => {
+      trailers?.destroy();
+      resolve(pool?.destroy());
+    }, deadlineMs);
+    await Promise.race([ended, cut]);
     clearTimeout(deadline);
   }
 
   #openPool(): Pool {
-    this.#pool ??= new Pool(this.#origin, {
+    this.#pool ??= new Pool(this.#origin.origin, {
       connections: this.#limits.upstreamConnectionsMax,
       pipelining: 1,
       // One model of connections for all upstreams: on HTTP/2 the limits below would mean something else.
@@ -114,11 +121,17 @@ function needsTrailers(request: TransportRequest): boolean {
 class Call implements Dispatcher.DispatchHandler, FlowControl {
   readonly #receiver: ReplyReceiver;
   #controller: Dispatcher.DispatchController | undefined;
+  #isSending = true;
   #hasHead = false;
   #isOver = false;
 
   constructor(receiver: ReplyReceiver) {
     this.#receiver = receiver;
+  }
+
+  /** From here on the receiver may be called. */
+  hasBeenSent(): void {
+    this.#isSending = false;
   }
 
   pause(): void {
@@ -156,11 +169,12 @@ class Call implements Dispatcher.DispatchHandler, FlowControl {
     // Interim replies (RFC 9110 §15.2) end at this hop.
     if (this.#isOver || status < 200) return;
     this.#hasHead = true;
-    this.#receiver.onHead(status, statusMessage ?? '', texts(controller.rawHeaders));
+    this.#receiver.onHead(status, reasonPhrase(statusMessage), texts(controller.rawHeaders));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#isOver) this.#receiver.onData(chunk);
+    // undici comes with an empty one after each pause.
+    if (!this.#isOver && chunk.length > 0) this.#receiver.onData(chunk);
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -170,8 +184,15 @@ class Call implements Dispatcher.DispatchHandler, FlowControl {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.fail(error);
+    // undici refuses some requests at once.
+    if (this.#isSending) queueMicrotask(() => this.fail(error));
+    else this.fail(error);
   }
+}
+
+/** undici reads it as UTF-8; as Latin-1, which is how it is written, it has the same bytes again. */
+function reasonPhrase(text: string | undefined): string {
+  return text ? Buffer.from(text).toString('latin1') : '';
 }
 
 /** Header bytes are Latin-1 (RFC 9110 §5.5): any other reading would change them. */

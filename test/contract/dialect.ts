@@ -120,7 +120,7 @@ function streamContract(dialect: Dialect, recording: Recording): void {
             return text;
           });
         }
-        const ends = dialect.endedSlots(event);
+        const ends = dialect.endedSlots(event, parseObject(event.data));
         for (const slot of open) {
           if (ends !== 'all' && !ends.some((end) => slot.startsWith(end))) continue;
           open.delete(slot);
@@ -179,7 +179,7 @@ function hostilityContract({ dialect, recordings, query }: DialectSubject): void
           dialect.readEvent(event, facts);
           checkTypes(facts);
           dialect.mapEventText(payload, keep);
-          dialect.endedSlots(event);
+          dialect.endedSlots(event, parseObject(event.data));
         }
       }
     }
@@ -190,7 +190,7 @@ function hostilityContract({ dialect, recordings, query }: DialectSubject): void
       const facts = emptyReplyFacts();
       assert.deepEqual(dialect.readEvent({ event: '', data }, facts), { output: false });
       assert.deepEqual(facts, emptyReplyFacts());
-      assert.deepEqual(dialect.endedSlots({ event: '', data }), []);
+      assert.deepEqual(dialect.endedSlots({ event: '', data }, parseObject(data)), []);
     }
   });
 }
@@ -219,7 +219,8 @@ function problemContract(dialect: Dialect): void {
     const facts = emptyReplyFacts();
     dialect.readEvent(dialect.problemEvent(problem), facts);
     assert.equal(facts.error, problem.code);
-    assert.equal(dialect.endedSlots(dialect.problemEvent(problem)), 'all');
+    const ending = dialect.problemEvent(problem);
+    assert.equal(dialect.endedSlots(ending, parseObject(ending.data)), 'all');
   });
 }
 

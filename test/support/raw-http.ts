@@ -97,6 +97,12 @@ export class RawConnection {
     return content;
   }
 
+  /** Whatever has come, at least a byte; undefined where the connection has ended. */
+  async some(): Promise<Buffer | undefined> {
+    if (this.#rest.length === 0 && !(await this.#more())) return undefined;
+    return this.#take(this.#rest.length);
+  }
+
   /** Whatever comes until the other end closes. */
   async rest(): Promise<Buffer> {
     while (await this.#more());

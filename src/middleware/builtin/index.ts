@@ -29,6 +29,9 @@ export function createMiddleware(entries: readonly { name: string; options: unkn
       const known = builtinMiddleware.map((one) => one.name).join(', ');
       throw new MiddlewareOptionsError(`middleware[${i}] is "${name}"; expected one of ${known}.`);
     }
+    if (entries.findIndex((other) => other.name === name) < i) {
+      throw new MiddlewareOptionsError(`middleware[${i}] is "${name}" again; expected each once.`);
+    }
     try {
       return builtin.create(options);
     } catch (thrown) {

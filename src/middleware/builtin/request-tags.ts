@@ -3,18 +3,23 @@ import type { BuiltinMiddleware } from './index.ts';
 
 const tagName = z.string().regex(/^[a-z][a-z0-9_.]{0,63}$/, 'expected a tag name of a–z, 0–9, _ and .');
 
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, 'expected the name of a request header');
+
 const optionsSchema = z.strictObject({
   /** Tag → the request header that carries it. */
   tags: z.record(
     tagName,
-    z.union([
-      z.string().transform((header) => ({ header, label: false })),
+    z.preprocess(
+      (value) => (typeof value === 'string' ? { header: value } : value),
       z.strictObject({
-        header: z.string(),
+        header: headerName,
         /** Also a label of the duration and token metrics. */
         label: z.boolean().default(false),
       }),
-    ]),
+    ),
+    'expected tags of a–z, 0–9, _ and ., each with the name of a request header',
   ),
 });
 
@@ -22,7 +27,8 @@ const optionsSchema = z.strictObject({
 const valueCharsMax = 128;
 
 /** Fields that carry secrets must not become telemetry, whatever the configuration says. */
-const secretHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'api-key']);
+const secretHeader =
+  /^(?:(?:proxy-)?authorization|cookie|.*(?:api-?key|subscription-key|(?:auth|access|security)-token|secret|password).*)$/;
 
 /** Request headers become attributes of the exchange's span and, where asked for, labels of its metrics. */
 export const requestTags: BuiltinMiddleware = {
@@ -35,7 +41,7 @@ export const requestTags: BuiltinMiddleware = {
       header: header.toLowerCase(),
       label,
     }));
-    const secret = rows.find((row) => secretHeaders.has(row.header));
+    const secret = rows.find((row) => secretHeader.test(row.header));
     if (secret) {
       throw new Error(`'${secret.header}' carries secrets and cannot be the tag '${secret.tag}'.`);
     }

@@ -6,8 +6,8 @@ import type { BuiltinMiddleware } from './index.ts';
 const optionsSchema = z.strictObject({});
 const wasAsked = createKey<true>('stream-usage');
 
-/** `"usage":null` as a member of a chunk. Inside a text it would have its quotes escaped. */
-const nullUsage = /,\s*"usage"\s*:\s*null/;
+/** `"usage":null` as a member of a chunk, with its comma. Inside a text it would have its quotes escaped. */
+const nullUsage = /\s*,\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*/;
 
 /**
  * OpenAI's chat and completions streams report usage only where the query asks for it. This asks, and takes

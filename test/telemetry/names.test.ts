@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as conventions from '@opentelemetry/semantic-conventions/incubating';
+import { SightlineError } from '../../src/errors.ts';
+import { Exchange } from '../../src/exchange/exchange.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import type { Middleware } from '../../src/middleware/middleware.ts';
+import { attribute, metric, scope, spanEvent, tagPrefix } from '../../src/telemetry/names.ts';
+import { metricName } from '../../src/telemetry/prometheus-names.ts';
+import { RawConnection } from '../support/raw-http.ts';
+import { type Stage, startStage, until } from './stage.ts';
+
+/** Breaks where the client asks for it. */
+const brittle: Middleware = {
+  name: 'brittle',
+  beforeQuery(_query, exchange) {
+    if (exchange.header('x-break') !== undefined) throw new Error('broken');
+  },
+};
+
+const parameters = {
+  temperature: 0.5,
+  top_p: 0.9,
+  frequency_penalty: 0.1,
+  presence_penalty: 0.2,
+  stop: ['END'],
+  seed: 7,
+  n: 2,
+  max_completion_tokens: 400,
+};
+
+/** Something of everything. */
+async function runTraffic(stage: Stage): Promise<void> {
+  stage.service.hooks.registerHook('reply.head', () => {
+    throw new Error('a hook that fails');
+  });
+
+  stage.sink.mode = 'refuse';
+  await stage.chat();
+  await until('an export fails', async () =>
+    (await stage.service.telemetry.state()).traces.some(({ lostSpans }) => lostSpans > 0),
+  );
+  stage.sink.mode = 'ok';
+
+  const tagged = { 'x-team': 'blue' };
+  await stage.chat({ stream: true, model: 'o3-mini', ...parameters }, tagged);
+  await stage.chat({ model: 'gpt-4o', ...parameters });
+  for (const stream of [true, false]) {
+    await stage.query({ model: 'gpt-4o', stream, input: 'Hello!' }, { path: '/v1/responses' });
+    await stage.query({ model: 'davinci', stream, prompt: 'Hello!' }, { path: '/v1/completions' });
+  }
+  await stage.query({ model: 'text-embedding-3-small', input: ['Hello!'] }, { path: '/v1/embeddings' });
+  const long = { type: 'text', text: 'word '.repeat(4_000), cache_control: { type: 'ephemeral' } };
+  const messages = [{ role: 'user', content: [long] }];
+  await stage.query(
+    { model: 'claude-sonnet-4-5', stream: true, max_tokens: 64, top_k: 5, messages },
+    { path: '/anthropic/v1/messages' },
+  );
+
+  for (const model of ['sim-status-429', 'sim-status-500', 'sim-garbage', 'sim-close', 'sim-truncate-2']) {
+    await stage.chat({ model, stream: true });
+  }
+  await stage.chat({ model: 'sim-error-event-2', stream: true });
+  await stage.chat({ model: 'sim-malformed-sse' });
+  await stage.chat({}, { 'x-break': '1' });
+  await stage.send('/v1/models');
+  await stage.send('/v1/files', { method: 'PROPFIND' });
+
+  const connection = await RawConnection.open(stage.service.dataUrl);
+  await connection.send('this is not HTTP\r\n\r\n');
+  await connection.rest();
+  connection.close();
+  tryTwice(stage);
+}
+
+/** An exchange with a second attempt, as retries will make them. */
+function tryTwice({ service }: Stage): void {
+  const head = { method: 'POST', target: '/', path: '/', headers: [], httpVersion: '1.1' };
+  const route = { template: '/*', upstream: 'default', dialect: undefined };
+  const exchange = new Exchange('twice', true, head, route, defaultLimits);
+  const { recorder } = service.telemetry;
+  recorder.begin(exchange);
+  for (let i = 0; i < 2; i += 1) {
+    const identity = { name: 'default', provider: undefined, address: '127.0.0.1', port: 1 };
+    recorder.beginAttempt(exchange, exchange.beginAttempt(identity));
+    exchange.attempt?.end('upstream_unreachable', new SightlineError('upstream_unreachable'));
+  }
+  exchange.end('upstream_unreachable', new SightlineError('upstream_unreachable'));
+  recorder.end(exchange);
+}
+
+const isOurs = (key: string) => !key.startsWith(tagPrefix) && !key.startsWith('otel.');
+
+describe('what is emitted and the table of names', async () => {
+  const stage = await startStage({
+    config: {
+      middleware: [{ 'request-tags': { tags: { team: { header: 'x-team', label: true } } } }],
+      limits: { chunkGapsMax: 3, middlewareRunsMax: 3 },
+    },
+    otel: {
+      OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '200',
+      OTEL_METRIC_EXPORT_INTERVAL: '3600000',
+    },
+    middleware: [brittle],
+  });
+  await runTraffic(stage);
+  await stage.spansOf('twice');
+  const page = await stage.page();
+  const { sink } = stage;
+  await stage[Symbol.asyncDispose]();
+  const spans = sink.spans();
+  const metrics = sink.metrics().filter(({ name }) => isOurs(name));
+
+  const onSpans = new Set(
+    spans.flatMap((span) => [
+      ...Object.keys(span.attributes),
+      ...span.events.flatMap((event) => Object.keys(event.attributes)),
+    ]),
+  );
+  const onMetrics = new Set(
+    metrics.flatMap(({ points }) => points.flatMap((point) => Object.keys(point.attributes))),
+  );
+  const known: ReadonlySet<string> = new Set(Object.values(attribute));
+
+  test('every attribute and label stands in the table', () => {
+    const unknown = [...onSpans, ...onMetrics].filter((key) => isOurs(key) && !known.has(key));
+    assert.deepEqual(unknown, []);
+    assert.ok(onSpans.has(`${tagPrefix}team`) && onMetrics.has(`${tagPrefix}team`));
+  });
+
+  test('every row of the table is emitted', () => {
+    const dead = [...known].filter((key) => !onSpans.has(key) && !onMetrics.has(key));
+    assert.deepEqual(dead, []);
+  });
+
+  test('span events are those of the table', () => {
+    const events = new Set(spans.flatMap((span) => span.events.map(({ name }) => name)));
+    assert.deepEqual([...events].toSorted(), Object.values<string>(spanEvent).toSorted());
+  });
+
+  test('metrics are those of the table, with their units, kinds and buckets', () => {
+    const emitted = metrics.map(({ name, unit, description, type, monotonic, points }) => {
+      const kind = type === 'histogram' ? type : monotonic ? 'counter' : 'up_down_counter';
+      return { name, kind, unit, description, ...(points[0]?.bounds && { buckets: points[0].bounds }) };
+    });
+    const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+    assert.deepEqual(emitted.toSorted(byName), Object.values(metric).toSorted(byName));
+  });
+
+  test('the page has the same metrics under their Prometheus names', () => {
+    const expected = Object.values(metric).map((row) => metricName(row.name, row.unit, row.kind));
+    const rendered = [...page.keys()].filter((name) => name !== 'target_info' && !name.startsWith('otel_'));
+    assert.deepEqual(rendered.toSorted(), expected.toSorted());
+    for (const { name, unit, kind, description } of Object.values(metric))
+      assert.equal(page.get(metricName(name, unit, kind))?.help, description);
+  });
+
+  test('all of it comes from one scope', () => {
+    assert.deepEqual(new Set([...spans, ...metrics].map((one) => one.scope)), new Set([scope.name]));
+  });
+});
+
+describe('names of the conventions', () => {
+  const published = new Set<unknown>(Object.values(conventions));
+  const names = [
+    ...Object.values(attribute),
+    ...Object.values(spanEvent),
+    ...Object.values(metric).map(({ name }) => name),
+  ];
+
+  test('are names of the conventions, or in our own namespace', () => {
+    const invented = names.filter((name) => !name.startsWith('sightline.') && !published.has(name));
+    assert.deepEqual(invented, []);
+  });
+
+  test('do not occur in our own namespace', () => {
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('sightline.') && published.has(name)),
+      [],
+    );
+  });
+
+  test('are each there once', () => {
+    for (const table of [attribute, spanEvent])
+      assert.equal(new Set(Object.values(table)).size, Object.keys(table).length);
+    assert.equal(new Set(Object.values(metric).map(({ name }) => name)).size, Object.keys(metric).length);
+  });
+});

@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Middleware } from '../../src/middleware/middleware.ts';
+import type { Service } from '../../src/service.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { attribute } from '../../src/telemetry/names.ts';
+import { type OtlpSink, type ReceivedSpan, startOtlpSink } from '../support/otlp-sink.ts';
+import { startService } from '../support/service.ts';
+import { type Page, parsePage } from './prometheus-text.ts';
+
+interface StageOptions {
+  /** Beside `default` and `anthropic`, which are the simulator. */
+  readonly upstreams?: Readonly<Record<string, unknown>>;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly otel?: Readonly<Record<string, string>>;
+  readonly middleware?: readonly Middleware[];
+}
+
+export interface Answer {
+  /** Undefined where no head came. */
+  readonly status: number | undefined;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly text: string;
+  /** It came to its proper end. */
+  readonly isClean: boolean;
+}
+
+/** The spans of one exchange. */
+export interface ExchangeSpans {
+  readonly server: ReceivedSpan;
+  readonly clients: readonly ReceivedSpan[];
+  readonly internals: readonly ReceivedSpan[];
+}
+
+/** A model backend, the service before it, and a collector: everything that telemetry tests need. */
+export class Stage implements AsyncDisposable {
+  readonly simulator: Simulator;
+  readonly sink: OtlpSink;
+  readonly service: Service;
+  #sent = 0;
+
+  constructor(simulator: Simulator, sink: OtlpSink, service: Service) {
+    this.simulator = simulator;
+    this.sink = sink;
+    this.service = service;
+  }
+
+  /** One request on a connection of its own, read to its end, whatever that is. */
+  async send(path: string, options: http.RequestOptions = {}, body?: string): Promise<Answer> {
+    const request = http.request(this.service.dataUrl + path, { agent: false, ...options });
+    request.on('error', () => undefined);
+    request.end(body);
+    const closed = new Promise<void>((resolve) => request.once('close', () => resolve()));
+    const response = await Promise.race([
+      once(request, 'response').then(([message]) => message as http.IncomingMessage),
+      closed,
+    ]).catch(() => undefined);
+    let text = '';
+    try {
+      for await (const chunk of response ?? []) text += String(chunk);
+    } catch {
+      // Broke off: `complete` tells.
+    }
+    const { statusCode: status, headers = {}, complete = false } = response ?? {};
+    return { status, headers, text, isClean: complete };
+  }
+
+  /** A JSON query under an id of its own; resolves when its exchange has ended too. */
+  async query(
+    body: Readonly<Record<string, unknown>>,
+    {
+      path = '/v1/chat/completions',
+      headers = {},
+    }: { path?: string; headers?: http.OutgoingHttpHeaders } = {},
+  ): Promise<Answer & { id: string }> {
+    this.#sent += 1;
+    const id = `query-${this.#sent}`;
+    const all = { 'content-type': 'application/json', 'x-request-id': id, ...headers };
+    const answer = await this.send(path, { method: 'POST', headers: all }, JSON.stringify(body));
+    await this.service.inFlight.empty();
+    return { ...answer, id };
+  }
+
+  /** `query` with a chat of one message. */
+  chat(extra: Readonly<Record<string, unknown>> = {}, headers: http.OutgoingHttpHeaders = {}) {
+    return this.query(
+      { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello!' }], ...extra },
+      { headers },
+    );
+  }
+
+  /** What the collector got of one exchange. Its SERVER span is exported last. */
+  async spansOf(id: string): Promise<ExchangeSpans> {
+    const isServer = (span: ReceivedSpan) =>
+      span.kind === 'SERVER' && span.attributes[attribute.exchangeId] === id;
+    const spans = await this.sink.waitForSpans((all) => all.some(isServer));
+    const [server] = spans.filter(isServer);
+    if (!server) throw new Error(`no SERVER span of '${id}'`);
+    const children = spans.filter(({ parentSpanId }) => parentSpanId === server.spanId);
+    return {
+      server,
+      clients: children.filter(({ kind }) => kind === 'CLIENT'),
+      internals: children.filter(({ kind }) => kind === 'INTERNAL'),
+    };
+  }
+
+  async admin(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.service.adminUrl + path, { headers });
+  }
+
+  async page(): Promise<Page> {
+    return parsePage(await (await this.admin('/metrics')).text());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.service.stop();
+    await this.simulator.close();
+    await this.sink.close();
+  }
+}
+
+export async function startStage(options: StageOptions = {}): Promise<Stage> {
+  const { upstreams, config, otel, middleware = [] } = options;
+  const simulator = await startSimulator({
+    timeToFirstTokenMs: 0,
+    tokensPerSecond: Number.POSITIVE_INFINITY,
+  });
+  const sink = await startOtlpSink();
+  try {
+    const service = await startService({
+      config: { upstreams: { default: simulator.url, anthropic: simulator.url, ...upstreams }, ...config },
+      otel: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_BSP_SCHEDULE_DELAY: '20', ...otel },
+      middleware,
+    });
+    return new Stage(simulator, sink, service);
+  } catch (thrown) {
+    await Promise.all([simulator.close(), sink.close()]);
+    throw thrown;
+  }
+}
+
+/** Asks again and again, where there is no event to wait for. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within 10 s: ${what}`);
+    await turn();
+  }
+}
