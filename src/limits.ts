@@ -20,6 +20,11 @@ export const defaultLimits = {
   requestTimeoutMs: 300_000,
   /** A client that takes nothing of a waiting reply for so long has gone. */
   clientStallTimeoutMs: 120_000,
+  /**
+   * How long the rest of a request is read away after a reply that ends the connection: closing while the
+   * client still sends resets the connection, and the reset can take the reply with it (RFC 9112 §9.6).
+   */
+  lingerTimeoutMs: 2_000,
   /** Idle client connections: longer than the usual 60 s of load balancers, or they see resets. */
   clientKeepAliveTimeoutMs: 65_000,
   /** A whole reply that a middleware reads, after decompression. */

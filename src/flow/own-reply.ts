@@ -25,6 +25,8 @@ export function sendProblem(exchange: Exchange, sink: ReplySink, error: Sightlin
   const body = exchange.route.dialect?.problemBody(problem) ?? genericProblemBody(problem);
   // Nobody knows how much of the request is still to come: the next one gets a fresh connection.
   const headers = exchange.requestBytes === undefined ? ['connection', 'close'] : [];
+  // Anthropic's SDKs read this one.
+  headers.push('request-id', exchange.id);
   const reply = Reply.json(error.status, body);
   exchange.status = reply.status;
   sink.head(reply.status, undefined, [

@@ -2,7 +2,6 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { genericProblemBody } from '../dialects/index.ts';
 import { type ErrorCode, errorTable } from '../errors.ts';
-import { lingerMs } from './linger.ts';
 import { requestId } from './request-id.ts';
 
 /** A request that was refused before it became an exchange. */
@@ -39,7 +38,7 @@ export function isEarlyEnd(error: ParserError): boolean {
 }
 
 /** Answers on the bare socket: there is no request to answer. */
-export function answerRejection({ code, message }: Rejection, socket: Duplex): void {
+export function answerRejection({ code, message }: Rejection, socket: Duplex, lingerTimeoutMs: number): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -60,6 +59,6 @@ export function answerRejection({ code, message }: Rejection, socket: Duplex): v
       body,
     ].join('\r\n'),
   );
-  const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+  const timer = setTimeout(() => socket.destroy(), lingerTimeoutMs).unref();
   socket.once('close', () => clearTimeout(timer));
 }

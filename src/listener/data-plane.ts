@@ -138,7 +138,7 @@ export class DataPlane {
     const turn = this.#turns.get(socket);
     const reject = () => {
       this.#options.onRejection(rejection);
-      answerRejection(rejection, socket);
+      answerRejection(rejection, socket, this.#options.services().limits.lingerTimeoutMs);
     };
     if (!turn || (turn.request.complete && turn.response.writableFinished)) reject();
     // Replies keep the order of their requests (RFC 9112 §9.3.2).
@@ -165,7 +165,7 @@ export class DataPlane {
       services,
     );
     if (this.#isStopping) response.shouldKeepAlive = false;
-    const sink = new HttpSink(response, services.limits.clientStallTimeoutMs);
+    const sink = new HttpSink(response, services.limits);
     const flow = new Flow(services, exchange, sink);
     const turn = this.#turns.get(request.socket);
     if (turn?.request === request) turn.flow = flow;

@@ -1,12 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { ReplySink } from '../flow/reply-sink.ts';
-import { lingerMs } from './linger.ts';
+import type { Limits } from '../limits.ts';
+
+type SinkLimits = Pick<Limits, 'clientStallTimeoutMs' | 'lingerTimeoutMs'>;
 
 /** The client's side of an HTTP exchange: Node's response, with its back pressure and its end. */
 export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
-  readonly #stallTimeoutMs: number;
+  readonly #limits: SinkLimits;
   #stall: NodeJS.Timeout | undefined;
   #framing: 'length' | 'chunked' | 'close' = 'chunked';
   #endsConnection = false;
@@ -18,9 +20,9 @@ export class HttpSink implements ReplySink {
   onStall: () => void = () => undefined;
   onClose: (isSent: boolean) => void = () => undefined;
 
-  constructor(response: ServerResponse, stallTimeoutMs: number) {
+  constructor(response: ServerResponse, limits: SinkLimits) {
     this.#response = response;
-    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#limits = limits;
     response.on('drain', () => {
       this.#stopWaiting();
       this.onDrain();
@@ -100,7 +102,7 @@ export class HttpSink implements ReplySink {
       clearTimeout(timer);
       response.end();
     };
-    const timer = setTimeout(close, lingerMs).unref();
+    const timer = setTimeout(close, this.#limits.lingerTimeoutMs).unref();
     request.once('end', close);
     request.once('close', close);
     request.resume();
@@ -122,7 +124,7 @@ export class HttpSink implements ReplySink {
       // Slow is not stalled.
       if (socket.bytesWritten - socket.writableLength > takenBefore) this.#waitForClient();
       else this.#stalled();
-    }, this.#stallTimeoutMs).unref();
+    }, this.#limits.clientStallTimeoutMs).unref();
   }
 
   #stalled(): void {

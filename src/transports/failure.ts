@@ -43,7 +43,10 @@ export function transportError(cause: unknown, progress: Progress): SightlineErr
     });
   }
   if (cause instanceof errors.HTTPParserError) {
-    return new SightlineError('upstream_invalid_reply', { cause });
+    // Garbage in the middle of a body has broken off what was there of the reply.
+    return new SightlineError(progress === 'in body' ? 'upstream_truncated' : 'upstream_invalid_reply', {
+      cause,
+    });
   }
   return new SightlineError(rowFor(code, progress), { cause });
 }

@@ -49,7 +49,8 @@ export class Probes {
     const timer = setTimeout(() => abort.abort(), this.#limits.probeTimeoutMs);
     try {
       const reply = await fetch(url.href, { redirect: 'manual', signal: abort.signal });
-      reply.body?.resume();
+      // What is not read fails when it is dropped, and nobody needs to hear of it.
+      reply.body?.on('error', () => undefined).resume();
       abort.abort();
       return { upstream, state: 'up', detail: `HTTP ${reply.status}`, checkedAt };
     } catch (thrown) {

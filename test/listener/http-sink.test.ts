@@ -73,7 +73,10 @@ describe('the wait for a client', () => {
       destroy: () => calls.push('destroy'),
     };
     const response = Object.assign(new EventEmitter(), { socket, closed: false, write: () => false });
-    const sink = new HttpSink(response as unknown as ServerResponse, 100);
+    const sink = new HttpSink(response as unknown as ServerResponse, {
+      clientStallTimeoutMs: 100,
+      lingerTimeoutMs: 100,
+    });
     sink.onStall = () => calls.push('stall');
     return { calls, socket, response, sink };
   }

@@ -506,6 +506,19 @@ describe('the standard variables', () => {
     await service.waitForLine(/name: 'GET \/\*'/);
   });
 
+  test('what they name wrongly is told in one line, without a stack', async () => {
+    await using service = runNode([fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
+      cwd: tmpdir(),
+      env: { SIGHTLINE_PORT: '0', SIGHTLINE_ADMIN_PORT: '0', OTEL_TRACES_EXPORTER: 'jaeger' },
+    });
+    assert.equal((await service.waitForExit()).code, 1);
+    assert.match(
+      service.stderr,
+      /OTEL_TRACES_EXPORTER: 'jaeger' is not known; expected one of otlp, console, none/,
+    );
+    assert.doesNotMatch(service.stderr, /^\s+at /m);
+  });
+
   const refused: [variable: string, value: string, expected: RegExp][] = [
     [
       'OTEL_TRACES_EXPORTER',
