@@ -1,5 +1,5 @@
-import type { JsonObject, TextMap } from './dialect.ts';
-import { isObject, object } from './payload.ts';
+import { asJsonObject, isJsonObject, type JsonObject } from '../wire/json.ts';
+import type { TextMap } from './dialect.ts';
 import { withEveryText, withField, withItems, withText } from './text-walk.ts';
 
 /** Content blocks of Anthropic's API, in a query and in a reply. */
@@ -8,7 +8,7 @@ import { withEveryText, withField, withItems, withText } from './text-walk.ts';
 export function withAnthropicContent(value: unknown, map: TextMap, slot: string): unknown {
   if (typeof value === 'string') return map(value, slot);
   return withItems(value, (block, i) =>
-    isObject(block) ? withQueryBlock(block, map, `${slot}:${i}`) : block,
+    isJsonObject(block) ? withQueryBlock(block, map, `${slot}:${i}`) : block,
   );
 }
 
@@ -21,7 +21,7 @@ function withQueryBlock(block: JsonObject, map: TextMap, slot: string): JsonObje
   next = withText(next, 'title', map, `${slot}:title`);
   next = withText(next, 'context', map, `${slot}:context`);
   return withField(next, 'source', (value) => {
-    const source = object(value);
+    const source = asJsonObject(value);
     if (source === undefined) return value;
     // Any other source's `data` is an encoded file.
     const plain = source.type === 'text' ? withText(source, 'data', map, slot) : source;

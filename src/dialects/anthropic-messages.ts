@@ -1,8 +1,10 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
+import { asJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
+import type { SseEvent } from '../wire/sse-parser.ts';
 import { withAnthropicContent, withDeltaText, withReplyBlock } from './anthropic-block.ts';
-import type { Dialect, EventMark, JsonObject, SseEvent } from './dialect.ts';
+import type { Dialect, EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
-import { count, object, parseObject, text } from './payload.ts';
+import { count, text } from './payload.ts';
 import { anthropicProblemBody } from './problem.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { noOutput, noteCount, noteFinishReason, noteIdentity, output } from './reply-facts.ts';
@@ -42,13 +44,13 @@ export const anthropicMessages: Dialect = {
     const slot = `block:${count(payload.index) ?? 0}`;
     if (payload.type === 'content_block_delta') {
       return withField(payload, 'delta', (value) => {
-        const delta = object(value);
+        const delta = asJsonObject(value);
         return delta === undefined ? value : withDeltaText(delta, map, slot);
       });
     }
     if (payload.type !== 'content_block_start') return payload;
     return withField(payload, 'content_block', (value) => {
-      const block = object(value);
+      const block = asJsonObject(value);
       // The text of a block continues in its deltas; a tool's input is given here as a whole or not at all.
       return block === undefined ? value : withReplyBlock(block, map, slot, `whole:${slot}`);
     });
@@ -64,19 +66,19 @@ export const anthropicMessages: Dialect = {
 };
 
 function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
-  const payload = parseObject(event.data);
+  const payload = parseJsonObject(event.data);
   switch (payload?.type) {
     case 'content_block_delta':
       return hasOutput(payload.delta, 'partial_json') ? output : noOutput;
     case 'content_block_start':
       return hasOutput(payload.content_block, 'text') ? output : noOutput;
     case 'message_start': {
-      const message = object(payload.message);
+      const message = asJsonObject(payload.message);
       if (message !== undefined) readMessage(message, facts);
       return noOutput;
     }
     case 'message_delta':
-      noteFinishReason(facts, 0, object(payload.delta)?.stop_reason);
+      noteFinishReason(facts, 0, asJsonObject(payload.delta)?.stop_reason);
       noteUsage(payload.usage, facts);
       return noOutput;
     case 'message_stop':
@@ -92,7 +94,7 @@ function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
 
 /** A piece or the beginning of a block: its text, its thinking, or a piece of a tool's input. */
 function hasOutput(value: unknown, third: string): boolean {
-  const piece = object(value);
+  const piece = asJsonObject(value);
   return (
     piece !== undefined && (text(piece.text) ?? text(piece.thinking) ?? text(piece[third])) !== undefined
   );
@@ -109,7 +111,7 @@ function readMessage(message: JsonObject, facts: ReplyFacts): void {
  * count replaces an earlier one, and where it leaves one out the earlier stands.
  */
 function noteUsage(value: unknown, facts: ReplyFacts): void {
-  const counts = object(value);
+  const counts = asJsonObject(value);
   if (counts === undefined) return;
   const usage = facts.usage;
   const cachedBefore = (usage.cacheRead ?? 0) + (usage.cacheCreation ?? 0);
@@ -119,5 +121,5 @@ function noteUsage(value: unknown, facts: ReplyFacts): void {
   noteCount(usage, 'cacheCreation', counts.cache_creation_input_tokens);
   if (uncached !== undefined) usage.input = uncached + (usage.cacheRead ?? 0) + (usage.cacheCreation ?? 0);
   noteCount(usage, 'output', counts.output_tokens);
-  noteCount(usage, 'reasoning', object(counts.output_tokens_details)?.thinking_tokens);
+  noteCount(usage, 'reasoning', asJsonObject(counts.output_tokens_details)?.thinking_tokens);
 }

@@ -1,17 +1,6 @@
 import type { QueryFacts, ReplyFacts } from '../exchange/facts.ts';
-
-/** A parsed JSON object from outside. Its members are unknown until they are looked at. */
-export type JsonObject = { readonly [key: string]: unknown };
-
-/** One event of a `text/event-stream`, as the HTML standard dispatches it. */
-export interface SseEvent {
-  /** The `event:` field; `''` where the stream names none. */
-  readonly event: string;
-  /** The `data:` lines, joined by line feeds. */
-  readonly data: string;
-  /** The `id:` field, where the event has one. An event that is changed keeps it: clients resume by it. */
-  readonly id?: string;
-}
+import type { JsonObject } from '../wire/json.ts';
+import type { SseEvent } from '../wire/sse-parser.ts';
 
 /** What one stream event meant. */
 export interface EventMark {

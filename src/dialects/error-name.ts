@@ -1,5 +1,5 @@
-import type { JsonObject } from './dialect.ts';
-import { count, label, object, text } from './payload.ts';
+import { asJsonObject, type JsonObject } from '../wire/json.ts';
+import { count, label, text } from './payload.ts';
 
 /** OpenTelemetry's value for an error that has no name of its own. */
 const nameless = '_OTHER';
@@ -10,7 +10,7 @@ const nameless = '_OTHER';
  * the HTTP status there have said nothing, so their type comes first.
  */
 export function errorName(payload: JsonObject): string | undefined {
-  const inner = object(payload.error);
+  const inner = asJsonObject(payload.error);
   if (inner !== undefined) return flatErrorName(inner);
   return text(payload.error) === undefined ? undefined : nameless;
 }

@@ -1,7 +1,7 @@
-import type { Dialect, JsonObject } from './dialect.ts';
+import { asJsonObject, type JsonObject } from '../wire/json.ts';
+import type { Dialect } from './dialect.ts';
 import { endedChoices, readChoicesEvent, readChoicesReply, withChoices } from './openai-choices.ts';
 import { hasOutput, withMessageText } from './openai-message.ts';
-import { object } from './payload.ts';
 import { openaiProblemBody } from './problem.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { withContent, withField, withObjects } from './text-walk.ts';
@@ -23,7 +23,7 @@ export const openaiChat: Dialect = {
       withObjects(messages, (message, i) => withMessageText(message, map, `message:${i}`)),
     );
     return withField(next, 'prediction', (value) => {
-      const prediction = object(value);
+      const prediction = asJsonObject(value);
       if (prediction === undefined) return value;
       return withField(prediction, 'content', (content) => withContent(content, map, 'prediction'));
     });
@@ -31,14 +31,14 @@ export const openaiChat: Dialect = {
   mapReplyText: (payload, map) =>
     withChoices(payload, (choice, slot) =>
       withField(choice, 'message', (value) => {
-        const message = object(value);
+        const message = asJsonObject(value);
         return message === undefined ? value : withMessageText(message, map, slot);
       }),
     ),
   mapEventText: (payload, map) =>
     withChoices(payload, (choice, slot) =>
       withField(choice, 'delta', (value) => {
-        const delta = object(value);
+        const delta = asJsonObject(value);
         return delta === undefined ? value : withMessageText(delta, map, slot);
       }),
     ),
@@ -49,6 +49,6 @@ export const openaiChat: Dialect = {
 };
 
 function choiceHasOutput(choice: JsonObject): boolean {
-  const delta = object(choice.delta);
+  const delta = asJsonObject(choice.delta);
   return delta !== undefined && hasOutput(delta);
 }

@@ -1,7 +1,9 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
-import type { EventMark, JsonObject, SseEvent } from './dialect.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
+import type { SseEvent } from '../wire/sse-parser.ts';
+import type { EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
-import { isObject, list, parseObject } from './payload.ts';
+import { list } from './payload.ts';
 import { noOutput, noteFinishReason, noteIdentity, noteOpenaiUsage, output } from './reply-facts.ts';
 import { indexOf, withField, withObjects, withoutStaleLogprobs } from './text-walk.ts';
 
@@ -20,7 +22,7 @@ export function readChoicesEvent(event: SseEvent, facts: ReplyFacts, hasOutput: 
     facts.terminal = true;
     return noOutput;
   }
-  const payload = parseObject(event.data);
+  const payload = parseJsonObject(event.data);
   if (payload === undefined) return noOutput;
   if (event.event === 'error') facts.error = errorName(payload) ?? flatErrorName(payload);
   return readChoices(payload, facts, hasOutput) ? output : noOutput;
@@ -36,7 +38,7 @@ function readChoices(payload: JsonObject, facts: ReplyFacts, hasOutput: ChoiceHa
   const choices = list(payload.choices);
   for (let i = 0; i < choices.length; i += 1) {
     const choice = choices[i];
-    if (!isObject(choice)) continue;
+    if (!isJsonObject(choice)) continue;
     noteFinishReason(facts, indexOf(choice, i), choice.finish_reason);
     carried ||= hasOutput(choice);
   }
@@ -62,7 +64,7 @@ export function endedChoices(event: SseEvent, payload: JsonObject | undefined): 
   if (errorName(payload) !== undefined) return 'all';
   const ended: string[] = [];
   list(payload.choices).forEach((choice, i) => {
-    if (isObject(choice) && typeof choice.finish_reason === 'string')
+    if (isJsonObject(choice) && typeof choice.finish_reason === 'string')
       ended.push(`choice:${indexOf(choice, i)}:`);
   });
   return ended;

@@ -1,5 +1,5 @@
-import type { JsonObject, TextMap } from './dialect.ts';
-import { isObject } from './payload.ts';
+import { isJsonObject, type JsonObject } from '../wire/json.ts';
+import type { TextMap } from './dialect.ts';
 import { withContent, withField, withObjects, withText, withTexts } from './text-walk.ts';
 
 /**
@@ -14,11 +14,11 @@ export function withItemText(item: JsonObject, map: TextMap, slot: string): Json
   next = withText(next, 'input', map, `${slot}:input`);
   next = withText(next, 'code', map, `${slot}:code`);
   next = withField(next, 'action', (action) => {
-    if (!isObject(action)) return action;
+    if (!isJsonObject(action)) return action;
     return withField(action, 'commands', (commands) => withTexts(commands, map, `${slot}:command`));
   });
   return withField(next, 'operation', (operation) =>
-    isObject(operation) ? withText(operation, 'diff', map, `${slot}:diff`) : operation,
+    isJsonObject(operation) ? withText(operation, 'diff', map, `${slot}:diff`) : operation,
   );
 }
 

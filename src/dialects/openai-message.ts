@@ -1,5 +1,6 @@
-import type { JsonObject, TextMap } from './dialect.ts';
-import { list, object, text } from './payload.ts';
+import { asJsonObject, type JsonObject } from '../wire/json.ts';
+import type { TextMap } from './dialect.ts';
+import { list, text } from './payload.ts';
 import { indexOf, withContent, withField, withObjects, withText } from './text-walk.ts';
 
 /**
@@ -33,7 +34,7 @@ function withCallText(call: JsonObject, map: TextMap, slot: string): JsonObject 
 
 function withInner(owner: JsonObject, field: string, key: string, map: TextMap, slot: string): JsonObject {
   return withField(owner, field, (value) => {
-    const inner = object(value);
+    const inner = asJsonObject(value);
     return inner === undefined ? value : withText(inner, key, map, slot);
   });
 }
@@ -45,12 +46,12 @@ export function hasOutput(delta: JsonObject): boolean {
     if (text(delta[field]) !== undefined) return true;
   }
   for (const item of list(delta.tool_calls)) {
-    const call = object(item);
-    if (text(object(call?.function)?.arguments) ?? text(object(call?.custom)?.input)) return true;
+    const call = asJsonObject(item);
+    if (text(asJsonObject(call?.function)?.arguments) ?? text(asJsonObject(call?.custom)?.input)) return true;
   }
-  const audio = object(delta.audio);
+  const audio = asJsonObject(delta.audio);
   return (
-    (text(object(delta.function_call)?.arguments) ?? text(audio?.transcript) ?? text(audio?.data)) !==
+    (text(asJsonObject(delta.function_call)?.arguments) ?? text(audio?.transcript) ?? text(audio?.data)) !==
     undefined
   );
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from './dialect.ts';
+import type { JsonObject } from '../wire/json.ts';
 import { count, text } from './payload.ts';
 
 /**

@@ -1,9 +1,11 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
-import type { Dialect, EventMark, JsonObject, SseEvent } from './dialect.ts';
+import { asJsonObject, isJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
+import type { SseEvent } from '../wire/sse-parser.ts';
+import type { Dialect, EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
 import { withItemsText, withItemText } from './openai-item.ts';
 import { isPieceType, pieceSlot, wholeField } from './openai-piece.ts';
-import { count, isObject, object, parseObject, text } from './payload.ts';
+import { count, text } from './payload.ts';
 import { openaiProblemBody } from './problem.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { noOutput, noteFinishReason, noteIdentity, noteOpenaiUsage, output } from './reply-facts.ts';
@@ -42,16 +44,16 @@ export const openaiResponses: Dialect = {
     }
     const itemSlot = `whole:item:${count(payload.output_index) ?? 0}`;
     let next = withField(payload, 'item', (item) =>
-      isObject(item) ? withItemText(item, map, itemSlot) : item,
+      isJsonObject(item) ? withItemText(item, map, itemSlot) : item,
     );
     next = withField(next, 'part', (part) => {
-      if (!isObject(part)) return part;
+      if (!isJsonObject(part)) return part;
       const kind = payload.summary_index === undefined ? 'content' : 'summary';
       const index = count(payload.content_index ?? payload.summary_index) ?? 0;
       return withPart(part, map, `${itemSlot}:${kind}:${index}`);
     });
     return withField(next, 'response', (response) => {
-      if (!isObject(response)) return response;
+      if (!isJsonObject(response)) return response;
       return withField(response, 'output', (items) => withItemsText(items, map, 'whole:item'));
     });
   },
@@ -82,14 +84,14 @@ function isTerminal(type: unknown): boolean {
 }
 
 function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
-  const payload = parseObject(event.data);
+  const payload = parseJsonObject(event.data);
   if (payload === undefined) return noOutput;
   const type = payload.type;
   if (isPieceType(type)) return text(payload.delta) === undefined ? noOutput : output;
   if (type === 'error') facts.error = errorName(payload) ?? flatErrorName(payload);
   if (isTerminal(type)) facts.terminal = true;
   if (facts.terminal || facts.id === undefined) {
-    const response = object(payload.response);
+    const response = asJsonObject(payload.response);
     if (response !== undefined) readResponse(response, facts);
     if (type === 'response.failed') facts.error ??= flatErrorName(undefined);
   }
@@ -118,6 +120,6 @@ const chatReasons = new Map([
 function finishReason(response: JsonObject): string | undefined {
   const status = text(response.status);
   if (status === undefined || status === 'in_progress' || status === 'queued') return undefined;
-  const reason = text(object(response.incomplete_details)?.reason) ?? status;
+  const reason = text(asJsonObject(response.incomplete_details)?.reason) ?? status;
   return chatReasons.get(reason) ?? reason;
 }

@@ -1,5 +1,3 @@
-import type { JsonObject } from './dialect.ts';
-
 /**
  * Readers of payloads from outside: each gives the value where it has the type that is wanted, and
  * `undefined` where it has not. They run for every event of a stream, so they look and do not validate.
@@ -7,14 +5,6 @@ import type { JsonObject } from './dialect.ts';
 
 /** A model name, an id, a stop sequence: what becomes a fact is not longer than this. */
 const labelCharsMax = 256;
-
-export function object(value: unknown): JsonObject | undefined {
-  return isObject(value) ? value : undefined;
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 const nothing: readonly unknown[] = [];
 
@@ -48,13 +38,4 @@ export function integer(value: unknown): number | undefined {
 export function count(value: unknown): number | undefined {
   const whole = integer(value);
   return whole !== undefined && whole >= 0 ? whole : undefined;
-}
-
-/** The JSON object in a text; `undefined` for anything else. */
-export function parseObject(json: string): JsonObject | undefined {
-  try {
-    return object(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
-import type { JsonObject, Problem } from './dialect.ts';
+import type { JsonObject } from '../wire/json.ts';
+import type { Problem } from './dialect.ts';
 
 /** OpenAI's two families of errors: the client's fault and the server's. */
 function openaiErrorType(status: number): string {

@@ -1,5 +1,5 @@
 import type { QueryFacts } from '../exchange/facts.ts';
-import type { JsonObject } from './dialect.ts';
+import type { JsonObject } from '../wire/json.ts';
 import { count, finite, integer, label, list } from './payload.ts';
 
 /** Today's APIs take 4; what is beyond this many is left out. */

@@ -1,6 +1,7 @@
 import type { ReplyFacts, Usage } from '../exchange/facts.ts';
-import type { EventMark, JsonObject } from './dialect.ts';
-import { count, label, object } from './payload.ts';
+import { asJsonObject, type JsonObject } from '../wire/json.ts';
+import type { EventMark } from './dialect.ts';
+import { count, label } from './payload.ts';
 
 /** The most choices that any API gives for one query. */
 const finishReasonsMax = 128;
@@ -41,13 +42,13 @@ export function noteCount(usage: Usage, key: keyof Usage, value: unknown): void 
  * as the conventions want them. Chat says `prompt` and `completion`, responses `input` and `output`.
  */
 export function noteOpenaiUsage(value: unknown, facts: ReplyFacts): void {
-  const usage = object(value);
+  const usage = asJsonObject(value);
   if (usage === undefined) return;
   noteCount(facts.usage, 'input', usage.prompt_tokens ?? usage.input_tokens);
   noteCount(facts.usage, 'output', usage.completion_tokens ?? usage.output_tokens);
-  const inputDetails = object(usage.prompt_tokens_details ?? usage.input_tokens_details);
+  const inputDetails = asJsonObject(usage.prompt_tokens_details ?? usage.input_tokens_details);
   noteCount(facts.usage, 'cacheRead', inputDetails?.cached_tokens);
   noteCount(facts.usage, 'cacheCreation', inputDetails?.cache_write_tokens);
-  const outputDetails = object(usage.completion_tokens_details ?? usage.output_tokens_details);
+  const outputDetails = asJsonObject(usage.completion_tokens_details ?? usage.output_tokens_details);
   noteCount(facts.usage, 'reasoning', outputDetails?.reasoning_tokens);
 }

@@ -1,10 +1,10 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
 import type { Limits } from '../limits.ts';
-import { type ContentDecoder, createContentDecoder } from './content-decoder.ts';
-import type { Dialect, JsonObject } from './dialect.ts';
+import { type ContentDecoder, createContentDecoder } from '../wire/content-decoder.ts';
+import { type JsonObject, parseJsonObject } from '../wire/json.ts';
+import { SseParser } from '../wire/sse-parser.ts';
+import type { Dialect } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
-import { parseObject } from './payload.ts';
-import { SseParser } from './sse-parser.ts';
 
 export interface ReplyObservation {
   readonly dialect: Dialect;
@@ -172,7 +172,7 @@ class WholeObserver implements ReplyObserver {
     if (this.#skipped !== undefined) return;
     const [only] = chunks;
     const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-    const payload = parseObject(bytes.toString());
+    const payload = parseJsonObject(bytes.toString());
     try {
       if (payload === undefined) this.#skip('malformed');
       else this.#read(payload);

@@ -1,5 +1,6 @@
-import type { JsonObject, TextMap } from './dialect.ts';
-import { count, isObject } from './payload.ts';
+import { isJsonObject, type JsonObject } from '../wire/json.ts';
+import type { TextMap } from './dialect.ts';
+import { count } from './payload.ts';
 
 /**
  * Ways through a payload to its texts. Each gives back what it was given where `map` changed nothing, and
@@ -24,7 +25,7 @@ export function withObjects(
   value: unknown,
   change: (item: JsonObject, position: number) => JsonObject,
 ): unknown {
-  return withItems(value, (item, position) => (isObject(item) ? change(item, position) : item));
+  return withItems(value, (item, position) => (isJsonObject(item) ? change(item, position) : item));
 }
 
 export function withItems(value: unknown, change: (item: unknown, position: number) => unknown): unknown {
@@ -51,7 +52,7 @@ export function withContent(value: unknown, map: TextMap, slot: string): unknown
   return withItems(value, (part, i) => {
     const partSlot = `${slot}:${i}`;
     if (typeof part === 'string') return map(part, partSlot);
-    return isObject(part) ? withPart(part, map, partSlot) : part;
+    return isJsonObject(part) ? withPart(part, map, partSlot) : part;
   });
 }
 
@@ -70,7 +71,7 @@ export function withPart(part: JsonObject, map: TextMap, slot: string): JsonObje
 export function withEveryText(value: unknown, map: TextMap, slot: string): unknown {
   if (typeof value === 'string') return map(value, slot);
   if (Array.isArray(value)) return withItems(value, (item, i) => withEveryText(item, map, `${slot}:${i}`));
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   let next = value;
   for (const key of Object.keys(value)) {
     next = withField(next, key, (inner) => withEveryText(inner, map, `${slot}:${key}`));

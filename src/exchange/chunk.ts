@@ -1,6 +1,7 @@
-import type { JsonObject, SseEvent } from '../dialects/dialect.ts';
-import { serializeSseEvent } from '../dialects/sse-parser.ts';
-import { deepFreeze, parseJsonObject } from './json.ts';
+import type { JsonObject } from '../wire/json.ts';
+import { deepFreeze, parseJsonObject } from '../wire/json.ts';
+import type { SseEvent } from '../wire/sse-parser.ts';
+import { serializeSseEvent } from '../wire/sse-parser.ts';
 
 /**
  * One event of a streamed reply, as middleware sees it. It never changes; `with` makes another one. One that

@@ -1,10 +1,10 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import type { SightlineError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import { Attempt, type UpstreamIdentity } from './attempt.ts';
 import { type Clock, startClock } from './clock.ts';
 import type { QueryFacts } from './facts.ts';
-import { headerValue, type RawHeaders } from './headers.ts';
 import type { Outcome } from './outcome.ts';
 import { ExchangeView } from './view.ts';
 

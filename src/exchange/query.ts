@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
-import type { JsonObject } from '../dialects/dialect.ts';
 import { SightlineError } from '../errors.ts';
-import { headerValue, type RawHeaders } from './headers.ts';
-import { asJsonObject, deepFreeze, jsonErrorOffset, parseJsonObject } from './json.ts';
+import { headerValue, type RawHeaders } from '../wire/headers.ts';
+import type { JsonObject } from '../wire/json.ts';
+import { asJsonObject, deepFreeze, jsonErrorOffset, parseJsonObject } from '../wire/json.ts';
 
 /**
  * A request's body: none, held in memory, or on its way. Only what no dialect understands streams.

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../dialects/dialect.ts';
+import { headerValue, type RawHeaders, withHeader, withoutHeaders } from '../wire/headers.ts';
+import type { JsonObject } from '../wire/json.ts';
+import { deepFreeze, parseJsonObject } from '../wire/json.ts';
 import type { Chunk } from './chunk.ts';
-import { headerValue, type RawHeaders, withHeader, withoutHeaders } from './headers.ts';
-import { deepFreeze, parseJsonObject } from './json.ts';
 
 interface ReplyParts {
   readonly status: number;

@@ -1,4 +1,4 @@
-import { headerValue } from '../exchange/headers.ts';
+import { headerValue } from '../wire/headers.ts';
 import { EventStream } from './event-stream.ts';
 import { PassThrough } from './pass-through.ts';
 import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';

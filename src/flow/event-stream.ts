@@ -1,10 +1,11 @@
-import { type ContentDecoder, createContentDecoder } from '../dialects/content-decoder.ts';
-import type { Dialect, SseEvent } from '../dialects/dialect.ts';
-import { SseParser } from '../dialects/sse-parser.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import { SightlineError } from '../errors.ts';
 import { Chunk } from '../exchange/chunk.ts';
-import { headerValue, type RawHeaders, withoutHeaders } from '../exchange/headers.ts';
 import { Reply } from '../exchange/reply.ts';
+import { type ContentDecoder, createContentDecoder } from '../wire/content-decoder.ts';
+import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
+import type { SseEvent } from '../wire/sse-parser.ts';
+import { SseParser } from '../wire/sse-parser.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
 

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { asSightlineError, SightlineError } from '../errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
@@ -11,6 +10,7 @@ import type { Passage } from '../middleware/passage.ts';
 import type { MiddlewareStack } from '../middleware/stack.ts';
 import type { FlowControl, ReplyReceiver } from '../transports/transport.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
+import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import { chooseMode } from './choose-mode.ts';
 import type { InFlight, Running } from './in-flight.ts';
 import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';

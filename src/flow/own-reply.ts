@@ -1,10 +1,10 @@
 import type { Problem } from '../dialects/dialect.ts';
 import { genericProblemBody } from '../dialects/index.ts';
-import { serializeSseEvent } from '../dialects/sse-parser.ts';
 import type { SightlineError } from '../errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { withHeader } from '../exchange/headers.ts';
 import { Reply } from '../exchange/reply.ts';
+import { withHeader } from '../wire/headers.ts';
+import { serializeSseEvent } from '../wire/sse-parser.ts';
 import { replyHeaders } from './reply-headers.ts';
 import type { ReplySink } from './reply-sink.ts';
 

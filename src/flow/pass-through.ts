@@ -1,6 +1,6 @@
 import { observeReply, type ReplyObserver } from '../dialects/reply-observer.ts';
-import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import { Reply } from '../exchange/reply.ts';
+import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
 

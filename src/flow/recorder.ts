@@ -1,6 +1,6 @@
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { RawHeaders } from '../exchange/headers.ts';
+import type { RawHeaders } from '../wire/headers.ts';
 
 /** Makes telemetry of exchanges. Never throws into the flow: telemetry never harms traffic. */
 export interface Recorder {

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { endToEndHeaders, headerValue, type RawHeaders } from '../exchange/headers.ts';
+import { endToEndHeaders, headerValue, type RawHeaders } from '../wire/headers.ts';
 
 const none: ReadonlySet<string> = new Set();
 const traceOnly: ReadonlySet<string> = new Set(['traceresponse']);

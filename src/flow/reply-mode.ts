@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { RawHeaders } from '../exchange/headers.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { Limits } from '../limits.ts';
 import type { Passage } from '../middleware/passage.ts';
 import type { FlowControl } from '../transports/transport.ts';
+import type { RawHeaders } from '../wire/headers.ts';
 import type { ReplySink } from './reply-sink.ts';
 
 /** What a mode works with. */

@@ -1,4 +1,4 @@
-import type { RawHeaders } from '../exchange/headers.ts';
+import type { RawHeaders } from '../wire/headers.ts';
 
 /**
  * Where a reply goes: the client's side of an exchange. `head`, then `write` any number of times, then `end`

@@ -1,9 +1,9 @@
-import { createContentDecoder } from '../dialects/content-decoder.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { errorName } from '../dialects/error-name.ts';
 import { SightlineError } from '../errors.ts';
-import { headerValue, type RawHeaders, withoutHeaders } from '../exchange/headers.ts';
 import { Reply } from '../exchange/reply.ts';
+import { createContentDecoder } from '../wire/content-decoder.ts';
+import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
 import { sendReply } from './own-reply.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { noteChunk, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';

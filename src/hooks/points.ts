@@ -1,8 +1,8 @@
 import type { SightlineError } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
-import type { RawHeaders } from '../exchange/headers.ts';
 import type { Query } from '../exchange/query.ts';
 import type { ExchangeView } from '../exchange/view.ts';
+import type { RawHeaders } from '../wire/headers.ts';
 
 /** What an attempt looks like to a hook. */
 export type AttemptView = Pick<

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { ReplySink } from '../flow/reply-sink.ts';
 import type { Limits } from '../limits.ts';
+import { headerValue, type RawHeaders } from '../wire/headers.ts';
 
 type SinkLimits = Pick<Limits, 'clientStallTimeoutMs' | 'lingerTimeoutMs'>;
 

@@ -13,8 +13,8 @@ import type { SightlineError } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import { epochMs } from '../exchange/clock.ts';
 import type { Exchange, MiddlewareRun } from '../exchange/exchange.ts';
-import { headerValue, type RawHeaders } from '../exchange/headers.ts';
 import type { Recorder } from '../flow/recorder.ts';
+import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import type { Measurements } from './measurements.ts';
 import { attribute, spanEvent } from './names.ts';
 import {

@@ -1,7 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import { SightlineError } from '../errors.ts';
-import type { RawHeaders } from '../exchange/headers.ts';
 import type { Limits } from '../limits.ts';
+import type { RawHeaders } from '../wire/headers.ts';
 import { transportError } from './failure.ts';
 import { TrailerTransport } from './trailer-transport.ts';
 import type {

@@ -1,6 +1,6 @@
 import type { SightlineError } from '../errors.ts';
-import type { RawHeaders } from '../exchange/headers.ts';
 import type { QueryBody } from '../exchange/query.ts';
+import type { RawHeaders } from '../wire/headers.ts';
 
 /** A request as it goes to an upstream. */
 export interface TransportRequest {

@@ -1,9 +1,9 @@
 import type { UpstreamConfig } from '../config/config.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { UpstreamIdentity } from '../exchange/attempt.ts';
-import { endToEndHeaders, type RawHeaders } from '../exchange/headers.ts';
 import type { Query } from '../exchange/query.ts';
 import type { Transport, TransportRequest } from '../transports/transport.ts';
+import { endToEndHeaders, type RawHeaders } from '../wire/headers.ts';
 
 /** What this hop sets itself: RFC 9110 §7.2 (host), §10.1.1 (expect, which the listener has answered). */
 const ownHeaders = ['host', 'expect', 'content-length'];

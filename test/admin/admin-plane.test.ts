@@ -3,15 +3,10 @@ import http from 'node:http';
 import { after, describe, test } from 'node:test';
 import { adminRoutes } from '../../src/admin/admin-plane.ts';
 import { readUntil, sendChat } from '../support/chat-client.ts';
-import { type Stage, startStage } from '../telemetry/stage.ts';
+import { startStage } from '../telemetry/stage.ts';
 
 interface Problem {
   readonly error: { readonly code: string; readonly message: string };
-}
-
-async function json<Body>(stage: Stage, path: string, headers: Record<string, string> = {}) {
-  const reply = await stage.admin(path, headers);
-  return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Body };
 }
 
 describe('the admin plane', async () => {
@@ -19,12 +14,12 @@ describe('the admin plane', async () => {
   after(() => stage[Symbol.asyncDispose]());
 
   test('is alive', async () => {
-    const { status, body } = await json(stage, '/healthz');
+    const { status, body } = await stage.json('/healthz');
     assert.deepEqual([status, body], [200, { status: 'ok' }]);
   });
 
   test('tells what it serves', async () => {
-    const { body } = await json(stage, '/');
+    const { body } = await stage.json('/');
     assert.deepEqual(body, { service: 'sightline', routes: adminRoutes });
     for (const route of Object.keys(adminRoutes).filter((one) => !one.includes(':')))
       assert.equal((await stage.admin(route)).status, 200, route);
@@ -64,7 +59,7 @@ describe('the admin plane', async () => {
   }
 
   test('says that a path cannot be decoded', async () => {
-    const { status, body } = await json<Problem>(stage, '/api/traces/%E0%A4%A');
+    const { status, body } = await stage.json<Problem>('/api/traces/%E0%A4%A');
     assert.deepEqual([status, body.error.code], [400, 'malformed_request']);
   });
 
@@ -104,7 +99,7 @@ describe('the traces', async () => {
   const ids = ({ traces }: Traces) => traces.map(({ attributes }) => attributes['sightline.exchange.id']);
 
   test('are the newest ones, newest first, up to their bound', async () => {
-    const { body } = await json<Traces>(stage, '/api/traces');
+    const { body } = await stage.json<Traces>('/api/traces');
     assert.deepEqual(ids(body), sent.slice(-5).reverse());
     for (const trace of body.traces)
       assert.deepEqual([trace.name, trace.spans], ['POST /v1/chat/completions', 2]);
@@ -118,7 +113,7 @@ describe('the traces', async () => {
       ['1000000', 5],
       ['007', 5],
     ] as const) {
-      const { body } = await json<Traces>(stage, `/api/traces?limit=${limit}`);
+      const { body } = await stage.json<Traces>(`/api/traces?limit=${limit}`);
       assert.deepEqual(ids(body), sent.slice(-expected).reverse(), limit);
     }
   });
@@ -138,20 +133,21 @@ describe('the traces', async () => {
     'Infinity',
   ]) {
     test(`cannot be '${limit}'`, async () => {
-      const { status, body } = await json<Problem>(stage, `/api/traces?limit=${limit.replace(' ', '%20')}`);
+      const { status, body } = await stage.json<Problem>(`/api/traces?limit=${limit.replace(' ', '%20')}`);
       assert.deepEqual([status, body.error.code], [400, 'malformed_request']);
       assert.match(body.error.message, /'limit' must be a whole number above 0/);
     });
   }
 
   test('can be looked at one by one', async () => {
-    const { traces } = (await json<Traces>(stage, '/api/traces')).body;
+    const { traces } = (await stage.json<Traces>('/api/traces')).body;
     const [newest] = traces;
     assert.ok(newest);
-    const { status, body } = await json<{ traceId: string; spans: { kind: string }[]; droppedSpans: number }>(
-      stage,
-      `/api/traces/${newest.traceId}`,
-    );
+    const { status, body } = await stage.json<{
+      traceId: string;
+      spans: { kind: string }[];
+      droppedSpans: number;
+    }>(`/api/traces/${newest.traceId}`);
     assert.equal(status, 200);
     assert.equal(body.traceId, newest.traceId);
     assert.deepEqual(
@@ -184,7 +180,7 @@ test('exchanges in flight are shown while they run', async () => {
   const response = await head;
   let read = '';
   while ((read.match(/"content":"[^"]/g) ?? []).length < 2) read += await readUntil(response, '\n\n');
-  const { body } = await json<Exchanges>(stage, '/api/exchanges');
+  const { body } = await stage.json<Exchanges>('/api/exchanges');
   const [exchange, ...others] = body.exchanges;
   assert.deepEqual(others, []);
   assert.ok(exchange);
@@ -206,120 +202,7 @@ test('exchanges in flight are shown while they run', async () => {
   });
   request.destroy();
   await stage.service.inFlight.empty();
-  assert.deepEqual((await json<Exchanges>(stage, '/api/exchanges')).body, { exchanges: [] });
-});
-
-describe('readiness', () => {
-  interface Readiness {
-    readonly status: string;
-    readonly upstreams: { readonly upstream: string; readonly state: string; readonly detail?: string }[];
-    readonly telemetry: { readonly enabled: boolean; readonly traces: object[] };
-  }
-  const nobody = 'http://127.0.0.1:1';
-
-  async function readiness(upstreams: Record<string, unknown>) {
-    await using stage = await startStage({ upstreams });
-    const { status, body } = await json<Readiness>(stage, '/readyz');
-    return {
-      status,
-      said: body.status,
-      states: body.upstreams.map(({ upstream, state }) => [upstream, state]),
-    };
-  }
-
-  test('is there where upstreams answer', async () => {
-    assert.deepEqual(await readiness({}), {
-      status: 200,
-      said: 'ready',
-      states: [
-        ['default', 'up'],
-        ['anthropic', 'up'],
-      ],
-    });
-  });
-
-  test('is there where one of them does', async () => {
-    assert.deepEqual(await readiness({ anthropic: nobody }), {
-      status: 200,
-      said: 'ready',
-      states: [
-        ['default', 'up'],
-        ['anthropic', 'down'],
-      ],
-    });
-  });
-
-  test('is not there where none does', async () => {
-    assert.deepEqual(await readiness({ default: nobody, anthropic: nobody }), {
-      status: 503,
-      said: 'no upstream answers',
-      states: [
-        ['default', 'down'],
-        ['anthropic', 'down'],
-      ],
-    });
-  });
-
-  test('takes an upstream that is not to be probed for one that answers', async () => {
-    const upstreams = { default: { url: nobody, probe: false }, anthropic: nobody };
-    assert.deepEqual(await readiness(upstreams), {
-      status: 200,
-      said: 'ready',
-      states: [
-        ['default', 'not_probed'],
-        ['anthropic', 'down'],
-      ],
-    });
-  });
-
-  test('asks upstreams at their probe path, once for all who ask, and without the secrets of the configuration', async () => {
-    const asked: http.IncomingMessage[] = [];
-    const server = http.createServer((request, response) => {
-      asked.push(request);
-      response.end();
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const upstream = {
-      url: `http://127.0.0.1:${port}/base`,
-      headers: { authorization: 'Bearer secret' },
-      probe: { path: '/health' },
-    };
-    try {
-      await using stage = await startStage({ upstreams: { other: upstream } });
-      await Promise.all(
-        Array.from({ length: 10 }, () => stage.admin('/readyz').then((reply) => reply.text())),
-      );
-      assert.deepEqual(
-        asked.map(({ url }) => url),
-        ['/health'],
-      );
-      assert.equal(asked[0]?.headers.authorization, undefined);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
-
-  test('tells how telemetry fares', async () => {
-    await using stage = await startStage();
-    await stage.spansOf((await stage.chat()).id);
-    const { telemetry } = (await json<Readiness>(stage, '/readyz')).body;
-    assert.equal(telemetry.enabled, true);
-    assert.deepEqual(Object.keys(telemetry.traces[0] ?? {}), [
-      'exporter',
-      'state',
-      'exportedSpans',
-      'lostSpans',
-    ]);
-    await using silent = await startStage({ otel: { OTEL_SDK_DISABLED: 'true' } });
-    assert.deepEqual((await json<Readiness>(silent, '/readyz')).body.telemetry, {
-      enabled: false,
-      traces: [],
-      spansDroppedByQueue: 0,
-    });
-  });
+  assert.deepEqual((await stage.json<Exchanges>('/api/exchanges')).body, { exchanges: [] });
 });
 
 describe('with a token', async () => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Dialect, JsonObject, SseEvent, TextMap } from '../../src/dialects/dialect.ts';
+import type { Dialect, TextMap } from '../../src/dialects/dialect.ts';
 import { dialectFor } from '../../src/dialects/index.ts';
-import { isObject, parseObject } from '../../src/dialects/payload.ts';
 import { observeReply } from '../../src/dialects/reply-observer.ts';
-import { SseParser } from '../../src/dialects/sse-parser.ts';
 import { emptyReplyFacts } from '../../src/exchange/facts.ts';
 import { defaultLimits } from '../../src/limits.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../src/wire/json.ts';
+import type { SseEvent } from '../../src/wire/sse-parser.ts';
+import { SseParser } from '../../src/wire/sse-parser.ts';
 import { type Recording, recordedReplies, recordedStreams } from '../dialects/recordings.ts';
 import { twisted } from '../dialects/twisted.ts';
 
@@ -111,7 +112,7 @@ function streamContract(dialect: Dialect, recording: Recording): void {
       const open = new Set<string>();
       const ended = new Set<string>();
       for (const event of events) {
-        const payload = parseObject(event.data);
+        const payload = parseJsonObject(event.data);
         if (payload !== undefined) {
           dialect.mapEventText(payload, (text, slot) => {
             if (slot.startsWith('whole:')) return text;
@@ -120,7 +121,7 @@ function streamContract(dialect: Dialect, recording: Recording): void {
             return text;
           });
         }
-        const ends = dialect.endedSlots(event, parseObject(event.data));
+        const ends = dialect.endedSlots(event, parseJsonObject(event.data));
         for (const slot of open) {
           if (ends !== 'all' && !ends.some((end) => slot.startsWith(end))) continue;
           open.delete(slot);
@@ -179,7 +180,7 @@ function hostilityContract({ dialect, recordings, query }: DialectSubject): void
           dialect.readEvent(event, facts);
           checkTypes(facts);
           dialect.mapEventText(payload, keep);
-          dialect.endedSlots(event, parseObject(event.data));
+          dialect.endedSlots(event, parseJsonObject(event.data));
         }
       }
     }
@@ -190,7 +191,7 @@ function hostilityContract({ dialect, recordings, query }: DialectSubject): void
       const facts = emptyReplyFacts();
       assert.deepEqual(dialect.readEvent({ event: '', data }, facts), { output: false });
       assert.deepEqual(facts, emptyReplyFacts());
-      assert.deepEqual(dialect.endedSlots({ event: '', data }, parseObject(data)), []);
+      assert.deepEqual(dialect.endedSlots({ event: '', data }, parseJsonObject(data)), []);
     }
   });
 }
@@ -220,7 +221,7 @@ function problemContract(dialect: Dialect): void {
     dialect.readEvent(dialect.problemEvent(problem), facts);
     assert.equal(facts.error, problem.code);
     const ending = dialect.problemEvent(problem);
-    assert.equal(dialect.endedSlots(ending, parseObject(ending.data)), 'all');
+    assert.equal(dialect.endedSlots(ending, parseJsonObject(ending.data)), 'all');
   });
 }
 
@@ -253,11 +254,11 @@ function eventsOf(bytes: Buffer): { events: SseEvent[] } {
 }
 
 function payloadsOf(events: readonly SseEvent[]): JsonObject[] {
-  return events.map((event) => parseObject(event.data)).filter((payload) => payload !== undefined);
+  return events.map((event) => parseJsonObject(event.data)).filter((payload) => payload !== undefined);
 }
 
 function payloadOf(bytes: Buffer): JsonObject {
-  const payload = parseObject(bytes.toString());
+  const payload = parseJsonObject(bytes.toString());
   assert.ok(payload);
   return payload;
 }
@@ -292,7 +293,7 @@ function checkTypes(facts: object): void {
     else if (Array.isArray(value)) {
       assert.ok(value.length <= 128);
       for (const item of value) assert.ok(typeof item === 'string' && item.length <= 256);
-    } else if (isObject(value)) checkTypes(value);
+    } else if (isJsonObject(value)) checkTypes(value);
     else assert.equal(typeof value, 'boolean');
   }
 }

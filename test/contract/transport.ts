@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { SightlineError } from '../../src/errors.ts';
-import type { RawHeaders } from '../../src/exchange/headers.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import type {
   FlowControl,
@@ -10,6 +9,7 @@ import type {
   Transport,
   TransportRequest,
 } from '../../src/transports/transport.ts';
+import type { RawHeaders } from '../../src/wire/headers.ts';
 import { type RawConnection, startRawServer } from '../support/raw-http.ts';
 
 export interface TransportSubject {

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonObject } from '../../src/dialects/dialect.ts';
-import { isObject, parseObject } from '../../src/dialects/payload.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../src/wire/json.ts';
 
 /** What a provider sent, and what is to be read from it. */
 export interface Recording {
@@ -30,8 +29,12 @@ function load(folder: string, suffix: string): Recording[] {
   const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(suffix));
   return files.sort().map((file) => {
     const name = file.slice(0, -suffix.length);
-    const expected = parseObject(readFileSync(join(root, folder, `${name}.expected.json`), 'utf8'));
-    if (!isObject(expected?.facts) || !isObject(expected.texts) || typeof expected.outputs !== 'number') {
+    const expected = parseJsonObject(readFileSync(join(root, folder, `${name}.expected.json`), 'utf8'));
+    if (
+      !isJsonObject(expected?.facts) ||
+      !isJsonObject(expected.texts) ||
+      typeof expected.outputs !== 'number'
+    ) {
       throw new Error(`${folder}/${name}.expected.json lacks facts, texts or outputs`);
     }
     const bytes = readFileSync(join(root, folder, file));

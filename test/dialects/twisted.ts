@@ -1,5 +1,4 @@
-import type { JsonObject } from '../../src/dialects/dialect.ts';
-import { isObject } from '../../src/dialects/payload.ts';
+import { isJsonObject, type JsonObject } from '../../src/wire/json.ts';
 
 const strange: readonly unknown[] = [
   null,
@@ -17,7 +16,7 @@ const strange: readonly unknown[] = [
 
 /** The payload, with each value in it replaced in turn by each strange one. */
 export function* twisted(payload: JsonObject): Generator<JsonObject> {
-  for (const value of twistedValues(payload, 0)) if (isObject(value)) yield value;
+  for (const value of twistedValues(payload, 0)) if (isJsonObject(value)) yield value;
 }
 
 function* twistedValues(value: unknown, depth: number): Generator<unknown> {
@@ -26,7 +25,7 @@ function* twistedValues(value: unknown, depth: number): Generator<unknown> {
     for (let i = 0; i < value.length; i += 1) {
       for (const item of twistedValues(value[i], depth + 1)) yield value.with(i, item);
     }
-  } else if (isObject(value)) {
+  } else if (isJsonObject(value)) {
     for (const key of Object.keys(value)) {
       for (const item of twistedValues(value[key], depth + 1)) yield { ...value, [key]: item };
     }

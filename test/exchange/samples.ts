@@ -1,8 +1,9 @@
-import type { Dialect, JsonObject } from '../../src/dialects/dialect.ts';
+import type { Dialect } from '../../src/dialects/dialect.ts';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { Query } from '../../src/exchange/query.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
+import type { JsonObject } from '../../src/wire/json.ts';
 
 interface SampleOptions {
   readonly dialect?: Dialect | undefined;

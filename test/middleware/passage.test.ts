@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SseEvent } from '../../src/dialects/dialect.ts';
 import { SightlineError } from '../../src/errors.ts';
 import { Chunk } from '../../src/exchange/chunk.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
@@ -8,6 +7,7 @@ import { Query } from '../../src/exchange/query.ts';
 import { Reply } from '../../src/exchange/reply.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { MiddlewareStack } from '../../src/middleware/stack.ts';
+import type { SseEvent } from '../../src/wire/sse-parser.ts';
 import { sampleExchange, sampleQuery } from '../exchange/samples.ts';
 
 interface Scene {

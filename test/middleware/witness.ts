@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { JsonObject } from '../../src/dialects/dialect.ts';
 import type { SightlineError } from '../../src/errors.ts';
 import { Chunk } from '../../src/exchange/chunk.ts';
 import type { Reply } from '../../src/exchange/reply.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { attribute } from '../../src/telemetry/names.ts';
+import type { JsonObject } from '../../src/wire/json.ts';
 import { type Answer, startProxy, type TestProxy } from './proxy.ts';
 
 /** Changes nothing; remembers how each exchange left it. */

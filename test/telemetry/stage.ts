@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -90,6 +91,14 @@ export class Stage implements AsyncDisposable {
     );
   }
 
+  /** What the upstream gets of a request with these headers, by the name of a field. */
+  async forwarded(id: string, headers: http.OutgoingHttpHeaders) {
+    const reply = await this.send('/echo/x', { headers: { 'x-request-id': id, ...headers } });
+    const { rawHeaders } = JSON.parse(reply.text) as { rawHeaders: string[] };
+    const received = (name: string) => rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1] === name);
+    return { received, traceresponse: reply.headers.traceresponse };
+  }
+
   /** What the collector got of one exchange. Its SERVER span is exported last. */
   async spansOf(id: string): Promise<ExchangeSpans> {
     const isServer = (span: ReceivedSpan) =>
@@ -107,6 +116,11 @@ export class Stage implements AsyncDisposable {
 
   async admin(path: string, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(this.service.adminUrl + path, { headers });
+  }
+
+  async json<Body>(path: string, headers: Record<string, string> = {}) {
+    const reply = await this.admin(path, headers);
+    return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Body };
   }
 
   async page(): Promise<Page> {
@@ -138,6 +152,13 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     await Promise.all([simulator.close(), sink.close()]);
     throw thrown;
   }
+}
+
+/** The only one of a list. */
+export function only<Item>(list: readonly Item[]): Item {
+  const [first] = list;
+  assert.ok(first !== undefined && list.length === 1, `one, not ${list.length}`);
+  return first;
 }
 
 /** Asks again and again, where there is no event to wait for. */

@@ -62,6 +62,13 @@ test('nobody there is a no, with the reason', async () => {
   assert.deepEqual({ state, detail }, { state: 'down', detail: 'ECONNREFUSED' });
 });
 
+test('a name that does not resolve is a no, with the reason', async () => {
+  const { state, detail } = await probed(new URL('http://no-such-name.invalid/'));
+  assert.equal(state, 'down');
+  // The second where no name server answers.
+  assert.match(detail ?? '', /^(ENOTFOUND|EAI_AGAIN)$/);
+});
+
 test('a connection that is closed without a reply is a no', async () => {
   await using server = await serve((request) => request.socket.destroy());
   const { state, detail } = await probed(server.url);

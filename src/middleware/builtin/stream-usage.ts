@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { asJsonObject } from '../../exchange/json.ts';
 import { createKey } from '../../exchange/keys.ts';
+import { asJsonObject } from '../../wire/json.ts';
 import type { BuiltinMiddleware } from './index.ts';
 
 const optionsSchema = z.strictObject({});

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
-import type { Dialect, JsonObject } from '../../../src/dialects/dialect.ts';
+import type { Dialect } from '../../../src/dialects/dialect.ts';
 import { dialects } from '../../../src/dialects/index.ts';
-import { parseObject } from '../../../src/dialects/payload.ts';
+import { type JsonObject, parseJsonObject } from '../../../src/wire/json.ts';
 import { parseEvents } from '../../simulator/client.ts';
 import { startProxy } from '../proxy.ts';
 import { type Pattern, redacted } from './redact/secrets.ts';
@@ -56,7 +56,7 @@ const toolQueries: Readonly<Record<string, JsonObject>> = {
 function streamTexts(dialect: Dialect, stream: string): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const { data } of parseEvents(stream)) {
-    const payload = parseObject(data);
+    const payload = parseJsonObject(data);
     if (!payload) continue;
     dialect.mapEventText(payload, (text, slot) => {
       texts[slot] = slot.startsWith('whole:') ? text : (texts[slot] ?? '') + text;

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { anthropicMessages } from '../../../src/dialects/anthropic-messages.ts';
-import type { Dialect, JsonObject, SseEvent } from '../../../src/dialects/dialect.ts';
+import type { Dialect } from '../../../src/dialects/dialect.ts';
 import { openaiChat } from '../../../src/dialects/openai-chat.ts';
-import { parseObject } from '../../../src/dialects/payload.ts';
-import { serializeSseEvent } from '../../../src/dialects/sse-parser.ts';
 import { Chunk } from '../../../src/exchange/chunk.ts';
 import { Query } from '../../../src/exchange/query.ts';
 import { Reply } from '../../../src/exchange/reply.ts';
 import { createMiddleware } from '../../../src/middleware/builtin/index.ts';
+import { type JsonObject, parseJsonObject } from '../../../src/wire/json.ts';
+import type { SseEvent } from '../../../src/wire/sse-parser.ts';
+import { serializeSseEvent } from '../../../src/wire/sse-parser.ts';
 import { seededRandom } from '../../dialects/recordings.ts';
 import { sampleExchange, sampleQuery } from '../../exchange/samples.ts';
 import { pick, randomPatterns, randomPieces, randomText, redacted } from './redact/secrets.ts';
@@ -43,7 +44,7 @@ function textsOf(dialect: Dialect, events: readonly SseEvent[]) {
   const pieces: Record<string, string> = {};
   const wholes: string[] = [];
   for (const { data } of events) {
-    const payload = parseObject(data);
+    const payload = parseJsonObject(data);
     if (!payload) continue;
     dialect.mapEventText(payload, (text, slot) => {
       if (slot.startsWith('whole:')) wholes.push(text);
@@ -56,7 +57,7 @@ function textsOf(dialect: Dialect, events: readonly SseEvent[]) {
 
 /** An event without its texts, and without log probabilities, which go where a text was changed. */
 function bare(dialect: Dialect, { event, data }: SseEvent): unknown {
-  const payload = parseObject(data);
+  const payload = parseJsonObject(data);
   if (!payload) return { event, data };
   const json = JSON.stringify(
     dialect.mapEventText(payload, () => ''),

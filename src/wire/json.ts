@@ -1,5 +1,7 @@
 import { type ParseError, visit } from 'jsonc-parser';
-import type { JsonObject } from '../dialects/dialect.ts';
+
+/** A parsed JSON object from outside. Its members are unknown until they are looked at. */
+export type JsonObject = { readonly [key: string]: unknown };
 
 /** The bytes as a JSON object; undefined where they are not one. */
 export function parseJsonObject(bytes: Buffer | string): JsonObject | undefined {
@@ -10,10 +12,13 @@ export function parseJsonObject(bytes: Buffer | string): JsonObject | undefined 
   }
 }
 
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value where it is a JSON object. */
 export function asJsonObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : undefined;
+  return isJsonObject(value) ? value : undefined;
 }
 
 /**

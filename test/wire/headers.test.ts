@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { endToEndHeaders, headerValue, withHeader, withoutHeaders } from '../../src/exchange/headers.ts';
+import { endToEndHeaders, headerValue, withHeader, withoutHeaders } from '../../src/wire/headers.ts';
 
 const none: ReadonlySet<string> = new Set();
 

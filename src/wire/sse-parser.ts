@@ -1,5 +1,14 @@
 import { SightlineError } from '../errors.ts';
-import type { SseEvent } from './dialect.ts';
+
+/** One event of a `text/event-stream`, as the HTML standard dispatches it. */
+export interface SseEvent {
+  /** The `event:` field; `''` where the stream names none. */
+  readonly event: string;
+  /** The `data:` lines, joined by line feeds. */
+  readonly data: string;
+  /** The `id:` field, where the event has one. An event that is changed keeps it: clients resume by it. */
+  readonly id?: string;
+}
 
 const LF = 0x0a;
 const CR = 0x0d;

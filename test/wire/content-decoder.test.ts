@@ -14,9 +14,9 @@ import {
   gzipSync,
   zstdCompressSync,
 } from 'node:zlib';
-import { type ContentDecoderOptions, createContentDecoder } from '../../src/dialects/content-decoder.ts';
 import type { SightlineError } from '../../src/errors.ts';
-import { seededRandom, splitAtRandom } from './recordings.ts';
+import { type ContentDecoderOptions, createContentDecoder } from '../../src/wire/content-decoder.ts';
+import { seededRandom, splitAtRandom } from '../dialects/recordings.ts';
 
 const text = Buffer.from('data: {"text":"Orléans 🚆"}\n\n'.repeat(500));
 

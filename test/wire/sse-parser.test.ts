@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SseEvent } from '../../src/dialects/dialect.ts';
-import { SseParser, serializeSseEvent } from '../../src/dialects/sse-parser.ts';
-import { seededRandom, splitAtRandom } from './recordings.ts';
+import type { SseEvent } from '../../src/wire/sse-parser.ts';
+import { SseParser, serializeSseEvent } from '../../src/wire/sse-parser.ts';
+import { seededRandom, splitAtRandom } from '../dialects/recordings.ts';
 
 interface Parsed {
   readonly events: SseEvent[];
