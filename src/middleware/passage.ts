@@ -5,7 +5,8 @@ import type { Exchange, MiddlewarePhase, MiddlewareRun } from '../exchange/excha
 import { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
 import type { Middleware } from './middleware.ts';
-import { type MiddlewareStack, middlewareError } from './stack.ts';
+import { middlewareError } from './middleware-error.ts';
+import type { MiddlewareStack } from './stack.ts';
 
 /** A middleware has failed and declares that the exchange goes on without it. */
 const passedOver = Symbol('passed over');

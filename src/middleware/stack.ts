@@ -1,5 +1,4 @@
-import { SightlineError } from '../errors.ts';
-import { DeadlineError } from '../exchange/deadline.ts';
+import type { SightlineError } from '../errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Middleware } from './middleware.ts';
 import { Passage } from './passage.ts';
@@ -38,18 +37,4 @@ export class MiddlewareStack {
       // Nobody is left to tell.
     }
   }
-}
-
-/** What a middleware threw, as an error that names it. Its own refusals and requests stay what they are. */
-export function middlewareError(middleware: string, thrown: unknown): SightlineError {
-  if (thrown instanceof SightlineError && thrown.culprit !== undefined) return thrown;
-  if (thrown instanceof SightlineError) {
-    return new SightlineError(thrown.code, { message: thrown.message, culprit: middleware, cause: thrown });
-  }
-  const what = thrown instanceof DeadlineError ? `gave ${thrown.message}` : 'failed';
-  return new SightlineError('middleware_failed', {
-    message: `Middleware '${middleware}' ${what}.`,
-    culprit: middleware,
-    cause: thrown,
-  });
 }

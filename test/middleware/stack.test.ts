@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { SightlineError } from '../../src/errors.ts';
 import { DeadlineError } from '../../src/exchange/deadline.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
-import { MiddlewareStack, middlewareError } from '../../src/middleware/stack.ts';
+import { middlewareError } from '../../src/middleware/middleware-error.ts';
+import { MiddlewareStack } from '../../src/middleware/stack.ts';
 import { sampleExchange } from '../exchange/samples.ts';
 
 const options = { timeoutMs: 1_000, onFailure: () => undefined };

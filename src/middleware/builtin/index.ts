@@ -1,17 +1,9 @@
 import { z } from 'zod';
 import type { Middleware } from '../middleware.ts';
+import type { BuiltinMiddleware } from './builtin-middleware.ts';
 import { redact } from './redact.ts';
 import { requestTags } from './request-tags.ts';
 import { streamUsage } from './stream-usage.ts';
-
-/** A middleware that the configuration can name. */
-export interface BuiltinMiddleware {
-  readonly name: string;
-  /** One line, for the README's table. */
-  readonly summary: string;
-  /** Checks the options and makes it. Throws a `ZodError`. */
-  readonly create: (options: unknown) => Middleware;
-}
 
 /** Every middleware that comes with the service. A new one is a file here and a line in this list. */
 export const builtinMiddleware: readonly BuiltinMiddleware[] = [requestTags, redact, streamUsage];

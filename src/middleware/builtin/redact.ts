@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createKey } from '../../exchange/keys.ts';
-import type { BuiltinMiddleware } from './index.ts';
+import type { BuiltinMiddleware } from './builtin-middleware.ts';
 import { ruleSchema } from './redact/rule.ts';
 import { redactText } from './redact/sliding-text.ts';
 import { RedactedStream } from './redact/stream.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BuiltinMiddleware } from './index.ts';
+import type { BuiltinMiddleware } from './builtin-middleware.ts';
 
 const tagName = z.string().regex(/^[a-z][a-z0-9_.]{0,63}$/, 'expected a tag name of a–z, 0–9, _ and .');
 

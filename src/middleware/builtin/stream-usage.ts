@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createKey } from '../../exchange/keys.ts';
 import { asJsonObject } from '../../wire/json.ts';
-import type { BuiltinMiddleware } from './index.ts';
+import type { BuiltinMiddleware } from './builtin-middleware.ts';
 
 const optionsSchema = z.strictObject({});
 const wasAsked = createKey<true>('stream-usage');
