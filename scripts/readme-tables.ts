@@ -77,10 +77,8 @@ export function renderReadme(text: string): string {
 function limitRows(): string[][] {
   const source = readFileSync(new URL('../src/limits.ts', import.meta.url), 'utf8');
   return (Object.keys(defaultLimits) as LimitName[]).map((name) => {
-    const reason = new RegExp(`/\\*\\*([^/]*?)\\*/\\s*${name}:`)
-      .exec(source)?.[1]
-      ?.replace(/\s*\*?\s+/g, ' ')
-      .trim();
+    const comment = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}:`).exec(source)?.[1];
+    const reason = comment?.replace(/\s*\n\s*\*\s*/g, ' ').trim();
     if (!reason) throw new Error(`the limit '${name}' has no reason beside it`);
     const own = (upstreamLimitNames as readonly string[]).includes(name) ? ' *' : '';
     return [code(name) + own, amount(name, defaultLimits[name]), reason];

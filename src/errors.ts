@@ -99,6 +99,26 @@ export class SightlineError extends Error {
   }
 }
 
+/** A stack without the message at its head, which can quote what somebody wrote. */
+export function stackFrames(error: Error): string {
+  const lines = (error.stack ?? '').split('\n');
+  return [error.name, ...lines.filter((line) => /^\s+at /.test(line))].join('\n');
+}
+
+/**
+ * An error for the log. What `JSON.parse` and its like throw quotes the text, which may be somebody's
+ * prompt: of syntax errors only the place is told.
+ */
+export function describeError(thrown: unknown) {
+  const error = thrown instanceof SightlineError && thrown.cause instanceof Error ? thrown.cause : thrown;
+  if (!(error instanceof Error)) return { error: typeof error };
+  return {
+    ...(thrown instanceof SightlineError && { code: thrown.code, culprit: thrown.culprit }),
+    error: error instanceof SyntaxError ? error.name : `${error.name}: ${error.message}`,
+    stack: stackFrames(error),
+  };
+}
+
 /** Anything that was thrown, as one of ours. */
 export function asSightlineError(thrown: unknown): SightlineError {
   return thrown instanceof SightlineError ? thrown : new SightlineError('internal', { cause: thrown });

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
 import type { Config, UpstreamConfig } from './config/config.ts';
-import { SightlineError } from './errors.ts';
+import { describeError, SightlineError } from './errors.ts';
 import type { FlowServices } from './flow/flow.ts';
 import { InFlight } from './flow/in-flight.ts';
 import { HookSystem } from './hooks/hook-system.ts';
@@ -60,8 +60,7 @@ export class Service {
     this.hooks = createHooks(config, telemetry, log);
     const stack = new MiddlewareStack([...createMiddleware(config.middleware), ...middleware], {
       timeoutMs: limits.middlewareTimeoutMs,
-      onFailure: (name, error) =>
-        log.warn({ middleware: name, code: error.code, err: error.cause }, error.message),
+      onFailure: (name, error) => log.warn({ middleware: name, ...describeError(error) }, error.message),
     });
     const upstreamConfigs = simulator ? [embeddedUpstream(config, simulator)] : config.upstreams;
     this.#upstreams = upstreamConfigs.map((one) => new Upstream(one, new HttpTransport(one.url, one.limits)));
@@ -156,7 +155,10 @@ function createHooks(config: Config, telemetry: Telemetry, log: Logger): HookSys
         [attribute.hookOwner]: owner,
         [attribute.hookFailure]: failure,
       });
-      log.warn({ point, owner, failure, err: error }, `a hook callback of '${owner}' at ${point} ${failure}`);
+      log.warn(
+        { point, owner, failure, ...describeError(error) },
+        `a hook callback of '${owner}' at ${point} ${failure}`,
+      );
     },
   });
 }

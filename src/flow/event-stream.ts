@@ -67,8 +67,8 @@ export class EventStream implements ReplyMode {
     this.#scene.exchange.overheadMs += performance.now() - at;
   }
 
-  async end(trailers: RawHeaders, done: () => void): Promise<void> {
-    const { exchange, sink, passage, log } = this.#scene;
+  async end(trailers: RawHeaders, read: () => void): Promise<void> {
+    const { exchange, sink, passage } = this.#scene;
     await this.#decoder.end();
     // An event without its blank line is none by the standard, but some backends leave it out after the last
     // one, and SDKs read that one: it takes the same way as the others.
@@ -77,17 +77,13 @@ export class EventStream implements ReplyMode {
     if (!this.#wasFinal && !this.#hasFailed) this.#write(new Chunk({ event: '', data: '' }, undefined, true));
     if (this.#hasFailed || exchange.hasEnded) return;
     sink.end(trailers);
-    try {
-      await passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
-    } catch (thrown) {
-      log.error({ exchange: exchange.id, err: thrown }, 'afterResponse failed after the reply was sent');
-    }
-    done();
+    read();
+    await passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 
-  cut(done: () => void): void {
+  cut(read: () => void): void {
     this.#decoder.close();
-    done();
+    read();
   }
 
   #parse(bytes: Buffer): void {

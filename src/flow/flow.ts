@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asSightlineError, SightlineError } from '../errors.ts';
+import { asSightlineError, describeError, SightlineError } from '../errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import { Query } from '../exchange/query.ts';
@@ -137,7 +137,10 @@ export class Flow implements ReplyReceiver, Running {
   onEnd(trailers: RawHeaders): void {
     if (this.exchange.hasEnded) return;
     const endedAt = performance.now();
-    this.#guard(() => this.#mode?.end(trailers, () => this.#replyRead(endedAt)));
+    this.#guard(() => {
+      const ending = this.#mode?.end(trailers, () => this.#replyRead(endedAt));
+      return ending ? ending.then(() => this.#replyDone()) : this.#replyDone();
+    });
   }
 
   /** The upstream, or the way there, has failed. */
@@ -158,14 +161,20 @@ export class Flow implements ReplyReceiver, Running {
     );
   }
 
-  /** Everything of the reply has come and was understood as far as it can be. */
+  /** Everything of the reply has come and was understood: what becomes of it here is not the upstream's doing. */
   #replyRead(endedAt: number): void {
     const { attempt } = this.exchange;
-    if (!attempt || this.#result || this.exchange.hasEnded) return;
+    if (!attempt || this.#hasFailed) return;
     const outcome = replyOutcome(attempt);
     const error = outcome === 'upstream_truncated' ? new SightlineError('upstream_truncated') : undefined;
     this.#endAttempt(outcome, error, endedAt);
-    this.#settle(outcome, error);
+  }
+
+  /** The reply is on its way to the client, and whoever was entered is left. */
+  #replyDone(): void {
+    const { attempt, hasEnded } = this.exchange;
+    if (attempt?.outcome === undefined || this.#hasFailed || hasEnded) return;
+    this.#settle(attempt.outcome, attempt.error);
   }
 
   /** Runs a step of a reply mode; what it throws, now or later, fails the exchange. */
@@ -197,12 +206,11 @@ export class Flow implements ReplyReceiver, Running {
     const { exchange } = this;
     const { hooks, log } = this.#services;
     this.#control?.abort();
-    if (error.outcome === 'failed') {
-      log.error(
-        { exchange: exchange.id, code: error.code, culprit: error.culprit, err: error.cause ?? error },
-        error.message,
-      );
+    if (!exchange.attempt && this.#queryReceivedAt > 0) {
+      exchange.overheadMs += performance.now() - this.#queryReceivedAt;
     }
+    if (error.outcome === 'failed')
+      log.error({ exchange: exchange.id, ...describeError(error) }, error.message);
     if (hooks.has('exchange.error')) hooks.notify('exchange.error', { exchange: exchange.view, error });
     if (this.#sink.hasBegun) {
       this.#breakOff(error);
@@ -220,7 +228,7 @@ export class Flow implements ReplyReceiver, Running {
       this.#settle(error.outcome, error);
     } catch (thrown) {
       const second = asSightlineError(thrown);
-      log.error({ exchange: exchange.id, code: second.code, err: second.cause ?? second }, second.message);
+      log.error({ exchange: exchange.id, ...describeError(second) }, second.message);
       if (this.#sink.hasBegun) this.#breakOff(second);
       else sendProblem(exchange, this.#sink, second);
       this.#settle(second.outcome, second);
@@ -284,7 +292,9 @@ export class Flow implements ReplyReceiver, Running {
   #abandon(error: SightlineError): void {
     void this.#passage
       ?.abandon(error)
-      .catch((thrown: unknown) => this.#services.log.error({ err: thrown }, 'leaving middleware failed'));
+      .catch((thrown: unknown) =>
+        this.#services.log.error(describeError(thrown), 'leaving middleware failed'),
+      );
   }
 
   #endAttempt(outcome: Outcome, error: SightlineError | undefined, at = performance.now()): void {

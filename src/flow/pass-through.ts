@@ -1,5 +1,6 @@
 import { observeReply, type ReplyObserver } from '../dialects/reply-observer.ts';
 import { Reply } from '../exchange/reply.ts';
+import type { Passage } from '../middleware/passage.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
@@ -40,26 +41,23 @@ export class PassThrough implements ReplyMode {
     noteChunk(this.#scene, chunk);
   }
 
-  end(trailers: RawHeaders, done: () => void): void | Promise<void> {
-    const { sink, passage, exchange, log } = this.#scene;
+  end(trailers: RawHeaders, read: () => void): void | Promise<void> {
+    const { sink, passage } = this.#scene;
     sink.end(trailers);
     const understood = this.#observe(true);
-    if (!passage) return understood ? understood.then(done) : done();
-    return this.#leave(understood).then(done, (thrown: unknown) => {
-      // The client has its reply: the failure is told, and changes nothing.
-      log.error({ exchange: exchange.id, err: thrown }, 'afterResponse failed after the reply was sent');
-      done();
-    });
+    if (passage) return this.#leave(passage, understood, read);
+    return understood ? understood.then(read) : read();
   }
 
-  cut(done: () => void): void | Promise<void> {
+  cut(read: () => void): void | Promise<void> {
     const understood = this.#observe(false);
-    return understood ? understood.then(done) : done();
+    return understood ? understood.then(read) : read();
   }
 
-  async #leave(understood: void | Promise<void>): Promise<void> {
+  async #leave(passage: Passage, understood: void | Promise<void>, read: () => void): Promise<void> {
     await understood;
-    await this.#scene.passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
+    read();
+    await passage.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 
   #observe(isComplete: boolean): void | Promise<void> {

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
@@ -17,7 +16,6 @@ export interface ReplyScene {
   readonly passage: Passage | undefined;
   readonly hooks: HookSystem;
   readonly limits: Limits;
-  readonly log: Logger;
   /** The exchange cannot go on; for what happens outside of a call. */
   readonly fail: (thrown: unknown) => void;
 }
@@ -28,18 +26,18 @@ export interface ReplyHead {
   readonly headers: RawHeaders;
 }
 
-/**
- * One way for a reply to reach the client. After `end` or `cut` it calls `done` when it has understood what
- * there was to understand, at once where it can.
- */
+/** One way for a reply to reach the client. Synchronous where it can be: nothing waits without need. */
 export interface ReplyMode {
   /** Own events may be written into the stream. */
   readonly writesEvents: boolean;
   data(chunk: Buffer, at: number): void;
-  /** The upstream has sent everything. */
-  end(trailers: RawHeaders, done: () => void): void | Promise<void>;
-  /** The reply broke off, on whichever side. */
-  cut(done: () => void): void | Promise<void>;
+  /**
+   * The upstream has sent everything. Calls `read` as soon as the reply is understood; over when whoever
+   * was entered is left.
+   */
+  end(trailers: RawHeaders, read: () => void): void | Promise<void>;
+  /** The reply broke off, on whichever side. Calls `read` when what there was of it is understood. */
+  cut(read: () => void): void | Promise<void>;
 }
 
 /** Notes an event with output of the model, and tells the watchers of the first one. */

@@ -37,14 +37,15 @@ export class WholeReply implements ReplyMode {
     this.#raw.push(chunk);
   }
 
-  async end(trailers: RawHeaders, done: () => void): Promise<void> {
-    const { exchange, attempt, passage, sink } = this.#scene;
+  async end(trailers: RawHeaders, read: () => void): Promise<void> {
+    const { exchange, passage, sink } = this.#scene;
     const endedAt = performance.now();
     const body = await this.#decoded();
     // Its headers tell of the body as middleware sees it, which is no longer compressed.
     const headers = withoutHeaders(this.#head.headers, encodingHeader);
     const reply = new Reply({ ...this.#head, headers, body });
     this.#understand(reply);
+    read();
     const answer = (await passage?.afterResponse(reply)) ?? reply;
     if (exchange.hasEnded) return;
     if (answer === reply) {
@@ -57,12 +58,10 @@ export class WholeReply implements ReplyMode {
     }
     noteChunk(this.#scene, answer.body ?? body);
     exchange.overheadMs += performance.now() - endedAt;
-    attempt.reply.terminal = true;
-    done();
   }
 
-  cut(done: () => void): void {
-    done();
+  cut(read: () => void): void {
+    read();
   }
 
   #understand(reply: Reply): void {

@@ -9,7 +9,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { SightlineError } from '../errors.ts';
+import { type SightlineError, stackFrames } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import { epochMs } from '../exchange/clock.ts';
 import type { Exchange, MiddlewareRun } from '../exchange/exchange.ts';
@@ -169,7 +169,8 @@ function headerValues(headers: RawHeaders, name: string): string | string[] | un
 
 /** As the convention for exceptions says, with our code as the type; a stack only of faults of our own. */
 function recordError(span: Span, { clock }: Exchange, error: SightlineError, at: number | undefined): void {
-  const stack = error.outcome === 'failed' && error.cause instanceof Error ? frames(error.cause) : undefined;
+  const stack =
+    error.outcome === 'failed' && error.cause instanceof Error ? stackFrames(error.cause) : undefined;
   span.addEvent(
     spanEvent.exception,
     {
@@ -179,10 +180,4 @@ function recordError(span: Span, { clock }: Exchange, error: SightlineError, at:
     },
     at === undefined ? undefined : epochMs(clock, at),
   );
-}
-
-/** Where it happened, without the message: that may quote a prompt, as `JSON.parse` does. */
-function frames(error: Error): string {
-  const lines = (error.stack ?? '').split('\n');
-  return [error.name, ...lines.filter((line) => /^ {4}at /.test(line))].join('\n');
 }

@@ -143,8 +143,8 @@ export class Telemetry {
       meterProvider,
       exporters,
       isEnabled,
-      isEndpointSet: Object.keys(env).some((name) =>
-        /^OTEL_(EXPORTER_OTLP_(?:\w+_)?ENDPOINT|METRICS_EXPORTER)$/.test(name),
+      isEndpointSet: Object.entries(env).some(
+        ([name, value]) => value && /^OTEL_(EXPORTER_OTLP_(?:\w+_)?ENDPOINT|METRICS_EXPORTER)$/.test(name),
       ),
       log,
     });
@@ -180,11 +180,9 @@ export class Telemetry {
     await Promise.all(this.#exporters.map((exporter) => exporter.settled()));
   }
 
-  /** A collector that took spans, or one that somebody configured and that was not asked yet. */
+  /** A collector that took spans, or one that somebody configured: it may be back in a moment. */
   get #hasListener(): boolean {
-    const states = this.#exporters.map(({ health }) => health.state);
-    if (states.includes('ok')) return true;
-    return !states.includes('failing') && this.#isEndpointSet;
+    return this.#isEndpointSet || this.#exporters.some(({ health }) => health.state === 'ok');
   }
 }
 

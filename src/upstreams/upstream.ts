@@ -52,8 +52,8 @@ export class Upstream {
   request(query: Query, traceHeaders: RawHeaders): TransportRequest {
     let replaced = this.#replaced;
     if (traceHeaders.length > 0) {
-      // A client's `tracestate` belongs to its `traceparent` and goes with it (W3C Trace Context §3.3.1).
-      const all = new Set(replaced).add('tracestate');
+      // Whatever form our own context has, the client's is no longer true of this hop.
+      const all = new Set(replaced).add('traceparent').add('tracestate');
       for (let i = 0; i < traceHeaders.length; i += 2) all.add((traceHeaders[i] as string).toLowerCase());
       replaced = all;
     }
