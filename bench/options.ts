@@ -4,7 +4,7 @@ export const usage = `Usage: npm run bench -- [--quick] [--only NAME]… [--agai
 
 Measures side by side what a request costs, in CPU time and in latency.
 
-  --quick            about half a minute instead of five; good for a first look
+  --quick            under a minute instead of four; slow subjects look slower than they are
   --only NAME        only this subject or workload (several with commas, or given again);
                      the unit of the ratios is always there
   --against FOLDER   another checkout of Sightline as one more subject (may be given again):
@@ -32,10 +32,10 @@ const full: Effort = {
 };
 
 const quick: Effort = {
-  warmReplies: 5_000,
-  whole: { rounds: 4, ms: 500 },
-  stream: { rounds: 2, ms: 600 },
-  latency: { rounds: 2, ms: 600 },
+  warmReplies: 3_000,
+  whole: { rounds: 4, ms: 400 },
+  stream: { rounds: 2, ms: 400 },
+  latency: { rounds: 2, ms: 500 },
 };
 
 export interface Options {

@@ -17,13 +17,11 @@ interface ErrorRow {
 const table = {
   bad_request_target: row(400, 1008, 'blocked', 'The request target is not a path that can be forwarded.'),
   malformed_json: row(400, 1007, 'blocked', 'The body is not valid JSON, and a middleware has to read it.'),
-  request_trailers_unsupported: row(400, 1008, 'blocked', 'This request cannot carry trailers.'),
   unauthorized: row(401, 1008, 'blocked', 'A valid token is required.'),
   blocked: row(403, 1008, 'blocked', 'The request was refused by a middleware.'),
   host_not_allowed: row(403, 1008, 'blocked', 'The Host header names no address of this plane.'),
   route_unknown: row(404, 1008, 'blocked', 'No upstream is configured for this path.'),
   resource_unknown: row(404, 1008, 'blocked', 'There is no such resource.'),
-  method_not_allowed: row(405, 1008, 'blocked', 'The method is not allowed here.'),
   request_timeout: row(408, 1008, 'timed_out', 'The request did not arrive in time.'),
   body_too_large: row(413, 1009, 'blocked', 'The request body is larger than the limit.'),
   content_type_unsupported: row(
@@ -33,6 +31,7 @@ const table = {
     'A middleware has to read the body, and its content type or encoding cannot be read.',
   ),
   malformed_request: row(400, 1002, 'blocked', 'The request is not valid HTTP.'),
+  too_many_pipelined: row(429, 1008, 'blocked', 'Too many requests wait on this connection.'),
   headers_too_large: row(431, 1009, 'blocked', 'The request headers are larger than the limit.'),
   internal: row(500, 1011, 'failed', 'Sightline failed.'),
   middleware_failed: row(500, 1011, 'failed', 'A middleware failed.'),

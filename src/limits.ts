@@ -16,6 +16,8 @@ export const defaultLimits = {
   requestHeadersBytesMax: 16 * KiB,
   /** Slow or silent clients may not hold a connection for ever: RFC 9110 §15.5.9. */
   requestHeadersTimeoutMs: 60_000,
+  /** Requests that wait on one client connection behind the one that runs. Browsers and SDKs send none. */
+  pipelinedRequestsMax: 8,
   /** The whole request, body included: a 64 MiB query on a slow line. */
   requestTimeoutMs: 300_000,
   /** A client that takes nothing of a waiting reply for so long has gone. */

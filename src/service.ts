@@ -135,8 +135,12 @@ export class Service {
       );
       this.inFlight.failAll(new SightlineError('stopping'));
     }, drainTimeoutMs);
-    await this.inFlight.empty();
+    // Those that were cut off tell their clients so; a client that does not take it is not waited for.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const lastDeadline = setTimeout(resolve, drainTimeoutMs + cutOffMs);
+    await Promise.race([this.inFlight.empty(), late]);
     clearTimeout(deadline);
+    clearTimeout(lastDeadline);
     await this.#dataPlane.close();
     await Promise.all(this.#upstreams.map((upstream) => upstream.transport.close(0)));
     await this.telemetry.stop(flushTimeoutMs);
@@ -144,6 +148,9 @@ export class Service {
     await this.simulator?.close();
   }
 }
+
+/** For the last words to clients whose exchanges are cut off at the drain's deadline. */
+const cutOffMs = 1_000;
 
 function createHooks(config: Config, telemetry: Telemetry, log: Logger): HookSystem {
   return new HookSystem({

@@ -16,7 +16,24 @@ export const dialects: readonly Dialect[] = [
   openaiCompletions,
 ];
 
-/** The dialect that a request speaks: by its method, and its path without the query string. */
+/**
+ * The dialect that a request speaks: by its method, and its path without the query string. Backends take
+ * other spellings of a path for the same; a middleware must not be stepped around by one.
+ */
 export function dialectFor(method: string, path: string): Dialect | undefined {
-  return dialects.find((dialect) => dialect.matches(method, path));
+  const plain = /^[a-z0-9/._-]*[a-z0-9]$/.test(path) ? path : plainPath(path);
+  return dialects.find((dialect) => dialect.matches(method, plain));
+}
+
+/** In lower case, decoded, with slashes only forward, without parameters (`;a`), doubled slashes and one at its end. */
+function plainPath(path: string): string {
+  const decoded = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return decoded
+    .toLowerCase()
+    .replaceAll('\\', '/')
+    .replace(/;[^/]*/g, '')
+    .replace(/\/{2,}/g, '/')
+    .replace(/\/+$/, '');
 }

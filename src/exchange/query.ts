@@ -59,7 +59,13 @@ export class Query {
    */
   get payload(): JsonObject {
     this.#payload ??= this.#parse();
-    return deepFreeze(this.#payload);
+    try {
+      return deepFreeze(this.#payload);
+    } catch {
+      throw new SightlineError('malformed_json', {
+        message: 'The body is nested too deeply, and a middleware has to read it.',
+      });
+    }
   }
 
   /** The parsed body, where it is a JSON object; for those who only look. */

@@ -67,7 +67,11 @@ export class EventStream implements ReplyMode {
     this.#scene.exchange.overheadMs += performance.now() - at;
   }
 
-  async end(trailers: RawHeaders, read: () => void): Promise<void> {
+  drained(): void {
+    this.#decoder.resume();
+  }
+
+  async end(trailers: RawHeaders, onUnderstood: () => void): Promise<void> {
     const { exchange, sink, passage } = this.#scene;
     await this.#decoder.end();
     // An event without its blank line is none by the standard, but some backends leave it out after the last
@@ -77,13 +81,13 @@ export class EventStream implements ReplyMode {
     if (!this.#wasFinal && !this.#hasFailed) this.#write(new Chunk({ event: '', data: '' }, undefined, true));
     if (this.#hasFailed || exchange.hasEnded) return;
     sink.end(trailers);
-    read();
+    onUnderstood();
     await passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 
-  cut(read: () => void): void {
+  cut(onUnderstood: () => void): void {
     this.#decoder.close();
-    read();
+    onUnderstood();
   }
 
   #parse(bytes: Buffer): void {
@@ -115,7 +119,7 @@ export class EventStream implements ReplyMode {
   }
 
   #send(bytes: Buffer): void {
-    if (!this.#scene.sink.write(bytes)) this.#scene.control.pause();
+    if (!this.#scene.sink.write(bytes)) this.#decoder.pause();
     noteChunk(this.#scene, bytes);
   }
 

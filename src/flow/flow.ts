@@ -54,7 +54,7 @@ export class Flow implements ReplyReceiver, Running {
     this.#passage = services.stack.enter(exchange);
     services.recorder.begin(exchange);
     services.inFlight.add(this);
-    sink.onDrain = () => this.#control?.resume();
+    sink.onDrain = () => (this.#mode?.drained ? this.#mode.drained() : this.#control?.resume());
     sink.onStall = () => this.fail(new SightlineError('client_stalled'));
     sink.onClose = (isSent) => this.#closed(isSent);
     if (services.hooks.has('exchange.started'))
@@ -118,6 +118,7 @@ export class Flow implements ReplyReceiver, Running {
       sink: this.#sink,
       control: this.#control,
       passage: this.#passage,
+      hasFailed: () => this.#hasFailed,
       fail: (thrown) => this.fail(asSightlineError(thrown)),
     };
     const head = { status, statusMessage, headers };
@@ -187,9 +188,9 @@ export class Flow implements ReplyReceiver, Running {
   }
 
   /** A reply of our own: a middleware's answer, or its repair of an error. */
-  async #answer(reply: Reply): Promise<void> {
+  async #answer(reply: Reply, isRepair = false): Promise<void> {
     const last = this.#passage ? await this.#passage.afterResponse(reply) : reply;
-    if (this.exchange.hasEnded || this.#sink.hasBegun) return;
+    if (this.exchange.hasEnded || this.#sink.hasBegun || (this.#hasFailed && !isRepair)) return;
     if (!this.exchange.attempt) this.exchange.overheadMs += performance.now() - this.#queryReceivedAt;
     sendReply(this.exchange, this.#sink, last);
     this.#settle('completed', undefined);
@@ -217,23 +218,37 @@ export class Flow implements ReplyReceiver, Running {
       return;
     }
     try {
-      const repair = await this.#passage?.onError(error);
+      // Nobody is waited for any more when the service stops.
+      const repair = error.code === 'stopping' ? undefined : await this.#passage?.onError(error);
       if (exchange.hasEnded) return;
       if (repair) {
         this.#endAttempt(error.outcome, error);
-        await this.#answer(repair);
+        await this.#answer(repair, true);
         return;
       }
       sendProblem(exchange, this.#sink, error);
       this.#settle(error.outcome, error);
+      this.#abandon(error);
     } catch (thrown) {
-      const second = asSightlineError(thrown);
-      log.error({ exchange: exchange.id, ...describeError(second) }, second.message);
-      if (this.#sink.hasBegun) this.#breakOff(second);
-      else sendProblem(exchange, this.#sink, second);
-      this.#settle(second.outcome, second);
-      this.#abandon(second);
+      this.#failAgain(asSightlineError(thrown));
     }
+  }
+
+  /** The repair of a failure has failed, or it could not be told to the client. Nothing may come after this. */
+  #failAgain(second: SightlineError): void {
+    this.#services.log.error({ exchange: this.exchange.id, ...describeError(second) }, second.message);
+    if (this.#sink.hasBegun) {
+      this.#breakOff(second);
+      return;
+    }
+    try {
+      sendProblem(this.exchange, this.#sink, second);
+      this.#settle(second.outcome, second);
+    } catch {
+      this.#sink.break();
+      this.#finish(second.outcome, second);
+    }
+    this.#abandon(second);
   }
 
   /** The client has a part of the reply already: it must not take it for the whole. */

@@ -41,22 +41,22 @@ export class PassThrough implements ReplyMode {
     noteChunk(this.#scene, chunk);
   }
 
-  end(trailers: RawHeaders, read: () => void): void | Promise<void> {
+  end(trailers: RawHeaders, onUnderstood: () => void): void | Promise<void> {
     const { sink, passage } = this.#scene;
     sink.end(trailers);
     const understood = this.#observe(true);
-    if (passage) return this.#leave(passage, understood, read);
-    return understood ? understood.then(read) : read();
+    if (passage) return this.#leave(passage, understood, onUnderstood);
+    return understood ? understood.then(onUnderstood) : onUnderstood();
   }
 
-  cut(read: () => void): void | Promise<void> {
+  cut(onUnderstood: () => void): void | Promise<void> {
     const understood = this.#observe(false);
-    return understood ? understood.then(read) : read();
+    return understood ? understood.then(onUnderstood) : onUnderstood();
   }
 
-  async #leave(passage: Passage, understood: void | Promise<void>, read: () => void): Promise<void> {
+  async #leave(passage: Passage, understood: void | Promise<void>, onUnderstood: () => void): Promise<void> {
     await understood;
-    read();
+    onUnderstood();
     await passage.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 

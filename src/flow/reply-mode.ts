@@ -16,6 +16,8 @@ export interface ReplyScene {
   readonly passage: Passage | undefined;
   readonly hooks: HookSystem;
   readonly limits: Limits;
+  /** The client has been told that it failed, or will be: nothing more may go out. */
+  readonly hasFailed: () => boolean;
   /** The exchange cannot go on; for what happens outside of a call. */
   readonly fail: (thrown: unknown) => void;
 }
@@ -30,14 +32,16 @@ export interface ReplyHead {
 export interface ReplyMode {
   /** Own events may be written into the stream. */
   readonly writesEvents: boolean;
+  /** The client takes more again. Absent: the upstream's flow is resumed. */
+  drained?(): void;
   data(chunk: Buffer, at: number): void;
   /**
-   * The upstream has sent everything. Calls `read` as soon as the reply is understood; over when whoever
+   * The upstream has sent everything. Calls `onUnderstood` as soon as the reply is understood; over when whoever
    * was entered is left.
    */
-  end(trailers: RawHeaders, read: () => void): void | Promise<void>;
-  /** The reply broke off, on whichever side. Calls `read` when what there was of it is understood. */
-  cut(read: () => void): void | Promise<void>;
+  end(trailers: RawHeaders, onUnderstood: () => void): void | Promise<void>;
+  /** The reply broke off, on whichever side. Calls `onUnderstood` when what there was of it is understood. */
+  cut(onUnderstood: () => void): void | Promise<void>;
 }
 
 /** Notes an event with output of the model, and tells the watchers of the first one. */

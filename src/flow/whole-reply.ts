@@ -37,7 +37,7 @@ export class WholeReply implements ReplyMode {
     this.#raw.push(chunk);
   }
 
-  async end(trailers: RawHeaders, read: () => void): Promise<void> {
+  async end(trailers: RawHeaders, onUnderstood: () => void): Promise<void> {
     const { exchange, passage, sink } = this.#scene;
     const endedAt = performance.now();
     const body = await this.#decoded();
@@ -45,9 +45,9 @@ export class WholeReply implements ReplyMode {
     const headers = withoutHeaders(this.#head.headers, encodingHeader);
     const reply = new Reply({ ...this.#head, headers, body });
     this.#understand(reply);
-    read();
+    onUnderstood();
     const answer = (await passage?.afterResponse(reply)) ?? reply;
-    if (exchange.hasEnded) return;
+    if (exchange.hasEnded || this.#scene.hasFailed()) return;
     if (answer === reply) {
       exchange.status = reply.status;
       sink.head(reply.status, reply.statusMessage, replyHeaders(exchange, this.#head.headers));
@@ -60,8 +60,8 @@ export class WholeReply implements ReplyMode {
     exchange.overheadMs += performance.now() - endedAt;
   }
 
-  cut(read: () => void): void {
-    read();
+  cut(onUnderstood: () => void): void {
+    onUnderstood();
   }
 
   #understand(reply: Reply): void {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { dialectFor } from '../dialects/index.ts';
-import { asSightlineError, SightlineError } from '../errors.ts';
+import { asSightlineError, errorTable, SightlineError } from '../errors.ts';
 import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
 import { Flow, type FlowServices } from '../flow/flow.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -43,6 +43,8 @@ export class DataPlane {
   readonly #turns = new WeakMap<Duplex, Turn>();
   /** Connections whose parser has failed: it fails again with every piece that comes. */
   readonly #rejected = new WeakSet<Duplex>();
+  /** Pipelined requests whose turn has not come. */
+  readonly #waiting = new WeakMap<Duplex, number>();
   /** Requests whose bodies are not sent before they are asked for (RFC 9110 §10.1.1). */
   readonly #expectant = new WeakSet<IncomingMessage>();
   readonly #closed = Promise.withResolvers<void>();
@@ -123,7 +125,26 @@ export class DataPlane {
       else this.#handle(request, response, undefined);
     };
     if (response.socket) route();
-    else response.once('socket', route);
+    else this.#waitForTurn(request.socket, response, route);
+  }
+
+  /** What waits behind a slow reply is held in memory, and nobody slows the client down. */
+  #waitForTurn(socket: Duplex, response: ServerResponse, route: () => void): void {
+    const waiting = (this.#waiting.get(socket) ?? 0) + 1;
+    this.#waiting.set(socket, waiting);
+    if (waiting > this.#options.services().limits.pipelinedRequestsMax) {
+      if (!socket.destroyed)
+        this.#options.onRejection({
+          code: 'too_many_pipelined',
+          message: errorTable.too_many_pipelined.message,
+        });
+      socket.destroy();
+      return;
+    }
+    response.once('socket', () => {
+      this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1);
+      route();
+    });
   }
 
   /** The newest request broke off, or what came after it is none. */

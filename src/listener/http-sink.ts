@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ReplySink } from '../flow/reply-sink.ts';
 import type { Limits } from '../limits.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
@@ -45,8 +45,7 @@ export class HttpSink implements ReplySink {
     response.sendDate = false;
     // Node's types know header lists only as unknown arrays.
     const list = headers as string[];
-    if (statusMessage === undefined) response.writeHead(status, list);
-    else response.writeHead(status, statusMessage, list);
+    response.writeHead(status, statusMessage ?? STATUS_CODES[status] ?? '', list);
     const hasLength = headerValue(headers, 'content-length') !== undefined;
     this.#framing = response.chunkedEncoding ? 'chunked' : hasLength ? 'length' : 'close';
     this.#endsConnection = !response.shouldKeepAlive || headerValue(headers, 'connection') === 'close';
@@ -65,6 +64,8 @@ export class HttpSink implements ReplySink {
 
   end(trailers: RawHeaders): void {
     this.#hasWritten = true;
+    const { req: request } = this.#response;
+    if (!request.complete) request.unpipe().resume();
     if (trailers.length > 0 && this.#response.chunkedEncoding) {
       const pairs: [string, string][] = [];
       for (let i = 0; i + 1 < trailers.length; i += 2)

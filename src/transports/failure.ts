@@ -78,3 +78,8 @@ function codeOf(thrown: unknown): string {
   }
   return '';
 }
+
+/** RFC 9112 §4. Parsers let other bytes through, and Node refuses to write them. */
+export function isReasonPhrase(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
+}

@@ -2,7 +2,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { SightlineError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { RawHeaders } from '../wire/headers.ts';
-import { transportError } from './failure.ts';
+import { isReasonPhrase, transportError } from './failure.ts';
 import { TrailerTransport } from './trailer-transport.ts';
 import type {
   FlowControl,
@@ -11,6 +11,7 @@ import type {
   TransportHealth,
   TransportRequest,
 } from './transport.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /**
  * HTTP/1.1 over a pool of kept-alive connections. undici's `dispatch` is the cheapest way that Node has
@@ -20,6 +21,7 @@ import type {
 export class HttpTransport implements Transport {
   readonly #origin: URL;
   readonly #limits: Limits;
+  readonly #line: WaitingLine;
   #pool: Pool | undefined;
   #trailers: TrailerTransport | undefined;
   #isClosed = false;
@@ -27,6 +29,7 @@ export class HttpTransport implements Transport {
   constructor(origin: URL, limits: Limits) {
     this.#origin = origin;
     this.#limits = limits;
+    this.#line = new WaitingLine(limits.upstreamConnectionsMax, limits.upstreamQueueMax);
   }
 
   get health(): TransportHealth {
@@ -35,8 +38,8 @@ export class HttpTransport implements Transport {
     return {
       state: this.#isClosed ? 'closed' : this.#pool || trailers ? 'open' : 'idle',
       connections: (stats?.connected ?? 0) + (trailers?.connections ?? 0),
-      running: (stats?.running ?? 0) + (trailers?.running ?? 0),
-      queued: (stats?.queued ?? 0) + (trailers?.queued ?? 0),
+      running: this.#line.running + (trailers?.running ?? 0),
+      queued: this.#line.waiting + (trailers?.queued ?? 0),
     };
   }
 
@@ -45,17 +48,21 @@ export class HttpTransport implements Transport {
   }
 
   send(request: TransportRequest, receiver: ReplyReceiver): FlowControl {
-    const call = new Call(receiver);
-    const refusal = this.#refusal();
-    if (refusal) {
-      queueMicrotask(() => call.fail(refusal));
-      return call;
-    }
+    if (this.#isClosed) return refused(receiver, new SightlineError('stopping'));
+    if (needsTrailers(request)) return this.#sendWithTrailers(request, receiver);
+    const start = () => this.#dispatch(request, call);
+    const call = new Call(receiver, {
+      left: () => this.#line.leave(start),
+      done: () => this.#line.done(),
+    });
+    if (!this.#line.enter(start)) return refused(receiver, new SightlineError('upstream_saturated'));
+    call.hasBeenSent();
+    return call;
+  }
+
+  #dispatch(request: TransportRequest, call: Call): void {
+    call.hasStarted = true;
     try {
-      if (needsTrailers(request)) {
-        this.#trailers ??= new TrailerTransport(this.#origin, this.#limits);
-        return this.#trailers.send(request, receiver);
-      }
       this.#openPool().dispatch(
         {
           method: request.method as Dispatcher.HttpMethod,
@@ -66,10 +73,20 @@ export class HttpTransport implements Transport {
         call,
       );
     } catch (thrown) {
-      queueMicrotask(() => call.fail(thrown));
+      queueMicrotask(() => call.end(thrown));
     }
-    call.hasBeenSent();
-    return call;
+  }
+
+  #sendWithTrailers(request: TransportRequest, receiver: ReplyReceiver): FlowControl {
+    this.#trailers ??= new TrailerTransport(this.#origin, this.#limits);
+    if (this.#trailers.queued >= this.#limits.upstreamQueueMax) {
+      return refused(receiver, new SightlineError('upstream_saturated'));
+    }
+    try {
+      return this.#trailers.send(request, receiver);
+    } catch (thrown) {
+      return refused(receiver, transportError(thrown, 'before head'));
+    }
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -102,12 +119,21 @@ export class HttpTransport implements Transport {
     });
     return this.#pool;
   }
+}
 
-  #refusal(): SightlineError | undefined {
-    if (this.#isClosed) return new SightlineError('stopping');
-    if (this.health.queued < this.#limits.upstreamQueueMax) return undefined;
-    return new SightlineError('upstream_saturated');
-  }
+function refused(receiver: ReplyReceiver, error: SightlineError): FlowControl {
+  let isOver = false;
+  queueMicrotask(() => {
+    if (!isOver) receiver.onError(error);
+  });
+  const nothing = () => undefined;
+  return {
+    pause: nothing,
+    resume: nothing,
+    abort: () => {
+      isOver = true;
+    },
+  };
 }
 
 /** Trailers of a body in memory are known; a body on its way may have some where its length is unknown. */
@@ -120,13 +146,20 @@ function needsTrailers(request: TransportRequest): boolean {
 /** One request on the pool: undici's handler on one side, our receiver on the other. */
 class Call implements Dispatcher.DispatchHandler, FlowControl {
   readonly #receiver: ReplyReceiver;
+  readonly #place: { readonly left: () => void; readonly done: () => void };
   #controller: Dispatcher.DispatchController | undefined;
   #isSending = true;
   #hasHead = false;
+  /** The receiver hears no more. */
   #isOver = false;
+  /** undici has let go of it. */
+  #isDone = false;
+  /** It has a place on the pool, and keeps it until undici lets go. */
+  hasStarted = false;
 
-  constructor(receiver: ReplyReceiver) {
+  constructor(receiver: ReplyReceiver, place: { left: () => void; done: () => void }) {
     this.#receiver = receiver;
+    this.#place = place;
   }
 
   /** From here on the receiver may be called. */
@@ -145,13 +178,26 @@ class Call implements Dispatcher.DispatchHandler, FlowControl {
   abort(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#controller?.abort(new Error('aborted'));
+    if (this.hasStarted) this.#controller?.abort(new Error('aborted'));
+    else this.#place.left();
   }
 
-  fail(thrown: unknown): void {
+  /** It has failed, and undici has nothing to do with it any more. */
+  end(thrown: unknown): void {
+    this.#fail(thrown);
+    this.#done();
+  }
+
+  #fail(thrown: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#receiver.onError(transportError(thrown, this.#hasHead ? 'in body' : 'before head'));
+  }
+
+  #done(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#place.done();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -168,8 +214,14 @@ class Call implements Dispatcher.DispatchHandler, FlowControl {
   ): void {
     // Interim replies (RFC 9110 §15.2) end at this hop.
     if (this.#isOver || status < 200) return;
+    const reason = reasonPhrase(statusMessage);
+    if (!isReasonPhrase(reason)) {
+      this.#fail(new SightlineError('upstream_invalid_reply'));
+      controller.abort(new Error('aborted'));
+      return;
+    }
     this.#hasHead = true;
-    this.#receiver.onHead(status, reasonPhrase(statusMessage), texts(controller.rawHeaders));
+    this.#receiver.onHead(status, reason, texts(controller.rawHeaders));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -178,15 +230,16 @@ class Call implements Dispatcher.DispatchHandler, FlowControl {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#isOver) return;
+    const wasOver = this.#isOver;
     this.#isOver = true;
-    this.#receiver.onEnd(texts(controller.rawTrailers));
+    if (!wasOver) this.#receiver.onEnd(texts(controller.rawTrailers));
+    this.#done();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     // undici refuses some requests at once.
-    if (this.#isSending) queueMicrotask(() => this.fail(error));
-    else this.fail(error);
+    if (this.#isSending) queueMicrotask(() => this.end(error));
+    else this.end(error);
   }
 }
 

@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { SightlineError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { transportError } from './failure.ts';
+import { isReasonPhrase, transportError } from './failure.ts';
 import type { FlowControl, ReplyReceiver, TransportRequest } from './transport.ts';
 
 /**
@@ -158,10 +158,15 @@ class TrailerCall implements FlowControl {
 
   #begin(reply: http.IncomingMessage): void {
     if (this.#isOver) return;
+    const reason = reply.statusMessage ?? '';
+    if (!isReasonPhrase(reason)) {
+      this.fail(new SightlineError('upstream_invalid_reply'));
+      return;
+    }
     this.#reply = reply;
     const waitForMore = () => this.#wait('UND_ERR_BODY_TIMEOUT', this.#limits.replyIdleTimeoutMs);
     waitForMore();
-    this.#receiver.onHead(reply.statusCode ?? 0, reply.statusMessage ?? '', reply.rawHeaders);
+    this.#receiver.onHead(reply.statusCode ?? 0, reason, reply.rawHeaders);
     reply.on('error', (error) => this.fail(error));
     reply.on('end', () => {
       if (this.#isOver) return;
