@@ -16,6 +16,7 @@ import type { InFlight, Running } from './in-flight.ts';
 import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';
 import type { Recorder } from './recorder.ts';
 import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
+import { replyOutcome } from './reply-outcome.ts';
 import type { ReplySink } from './reply-sink.ts';
 
 /** What every exchange's flow needs. */
@@ -42,9 +43,11 @@ export class Flow implements ReplyReceiver, Running {
   #head: ReplyHead | undefined;
   #mode: ReplyMode | undefined;
   #queryReceivedAt = 0;
-  /** Known when nothing more will come for the client. */
+  // What the end waits for. It runs until one of two: it fails, and tells the client so (`#hasFailed`), or
+  // its reply is on its way (`#result`). It ends, once, when the client has that or has gone.
   #result: { readonly outcome: Outcome; readonly error: SightlineError | undefined } | undefined;
   #hasFailed = false;
+  /** The client has everything that was written. */
   #isSent = false;
 
   constructor(services: FlowServices, exchange: Exchange, sink: ReplySink) {
@@ -324,19 +327,15 @@ export class Flow implements ReplyReceiver, Running {
     if (this.exchange.hasEnded) return;
     this.#endAttempt(outcome, error, at);
     if (!this.exchange.end(outcome, error, at)) return;
-    const { hooks, recorder, inFlight } = this.#services;
-    recorder.end(this.exchange);
-    if (hooks.has('exchange.ended')) hooks.notify('exchange.ended', { exchange: this.exchange.view });
-    inFlight.delete(this);
+    const { hooks, recorder, inFlight, log } = this.#services;
+    try {
+      recorder.end(this.exchange);
+      if (hooks.has('exchange.ended')) hooks.notify('exchange.ended', { exchange: this.exchange.view });
+    } catch (thrown) {
+      // Telemetry never harms traffic, not even by a fault of its own.
+      log.error({ exchange: this.exchange.id, ...describeError(thrown) }, 'telemetry failed');
+    } finally {
+      inFlight.delete(this);
+    }
   }
-}
-
-/** The outcome of a reply that came to its end. */
-function replyOutcome(attempt: NonNullable<Exchange['attempt']>): Outcome {
-  const { reply, status = 0, streamed, unobserved } = attempt;
-  if (status >= 400 || reply.error !== undefined) return 'upstream_error';
-  // A stream that stops without its terminal event has broken off, however tidily it was closed; some
-  // backends send no terminal event after a finish reason.
-  const isWhole = reply.terminal || reply.finishReasons.length > 0 || unobserved !== undefined;
-  return streamed && !isWhole ? 'upstream_truncated' : 'completed';
 }
