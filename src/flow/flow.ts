@@ -17,7 +17,7 @@ import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';
 import type { Recorder } from './recorder.ts';
 import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
 import { replyOutcome } from './reply-outcome.ts';
-import type { ReplySink } from './reply-sink.ts';
+import type { ReplySink, SinkWatcher } from './reply-sink.ts';
 
 /** What every exchange's flow needs. */
 export interface FlowServices {
@@ -34,11 +34,12 @@ export interface FlowServices {
  * One exchange from its beginning to its outcome: middleware in, attempt, reply, middleware out. Whatever
  * happens on the way, it ends exactly once, in `#finish`.
  */
-export class Flow implements ReplyReceiver, Running {
+export class Flow implements ReplyReceiver, SinkWatcher, Running {
   readonly exchange: Exchange;
   readonly #services: FlowServices;
   readonly #sink: ReplySink;
   readonly #passage: Passage | undefined;
+  readonly #seat: number;
   #control: FlowControl | undefined;
   #head: ReplyHead | undefined;
   #mode: ReplyMode | undefined;
@@ -56,10 +57,8 @@ export class Flow implements ReplyReceiver, Running {
     this.#sink = sink;
     this.#passage = services.stack.enter(exchange);
     services.recorder.begin(exchange);
-    services.inFlight.add(this);
-    sink.onDrain = () => (this.#mode?.drained ? this.#mode.drained() : this.#control?.resume());
-    sink.onStall = () => this.fail(new SightlineError('client_stalled'));
-    sink.onClose = (isSent) => this.#closed(isSent);
+    this.#seat = services.inFlight.add(this);
+    sink.watcher = this;
     if (services.hooks.has('exchange.started'))
       services.hooks.notify('exchange.started', { exchange: exchange.view });
   }
@@ -281,7 +280,16 @@ export class Flow implements ReplyReceiver, Running {
     if (this.#isSent) this.#finish(this.#result.outcome, this.#result.error);
   }
 
-  #closed(isSent: boolean): void {
+  onDrain(): void {
+    if (this.#mode?.drained) this.#mode.drained();
+    else this.#control?.resume();
+  }
+
+  onStall(): void {
+    this.fail(new SightlineError('client_stalled'));
+  }
+
+  onClose(isSent: boolean): void {
     if (this.exchange.hasEnded) return;
     if (isSent) {
       this.#isSent = true;
@@ -335,7 +343,7 @@ export class Flow implements ReplyReceiver, Running {
       // Telemetry never harms traffic, not even by a fault of its own.
       log.error({ exchange: this.exchange.id, ...describeError(thrown) }, 'telemetry failed');
     } finally {
-      inFlight.delete(this);
+      inFlight.delete(this.#seat);
     }
   }
 }

@@ -7,36 +7,48 @@ export interface Running {
   fail(error: SightlineError): void;
 }
 
-/** The exchanges in flight. */
+/**
+ * The exchanges in flight. Each has a seat, which a later one takes after it: a `Set` that changes all the
+ * time leaves old tables behind, and V8 keeps what was in them until its next full collection.
+ */
 export class InFlight {
-  readonly #running = new Set<Running>();
+  readonly #seats: (Running | undefined)[] = [];
+  readonly #free: number[] = [];
   #whenEmpty: (() => void)[] = [];
 
   get size(): number {
-    return this.#running.size;
+    return this.#seats.length - this.#free.length;
   }
 
-  add(one: Running): void {
-    this.#running.add(one);
+  /** Returns the seat, for `delete`. */
+  add(one: Running): number {
+    const seat = this.#free.pop() ?? this.#seats.length;
+    this.#seats[seat] = one;
+    return seat;
   }
 
-  delete(one: Running): void {
-    this.#running.delete(one);
-    if (this.#running.size > 0) return;
+  delete(seat: number): void {
+    this.#seats[seat] = undefined;
+    this.#free.push(seat);
+    if (this.size > 0) return;
     for (const resolve of this.#whenEmpty) resolve();
     this.#whenEmpty = [];
   }
 
   exchanges(): Exchange[] {
-    return Array.from(this.#running, (one) => one.exchange);
+    return this.#running().map((one) => one.exchange);
   }
 
   empty(): Promise<void> {
-    if (this.#running.size === 0) return Promise.resolve();
+    if (this.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenEmpty.push(resolve));
   }
 
   failAll(error: SightlineError): void {
-    for (const one of [...this.#running]) one.fail(error);
+    for (const one of this.#running()) one.fail(error);
+  }
+
+  #running(): Running[] {
+    return this.#seats.filter((one) => one !== undefined);
   }
 }

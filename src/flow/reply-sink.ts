@@ -13,10 +13,19 @@ export interface ReplySink {
   end(trailers: RawHeaders): void;
   /** Ends the reply so that no client takes it for complete. What was written still goes out. */
   break(): void;
-  /** Set by the flow; called when more may be written. */
-  onDrain: () => void;
-  /** Set by the flow; called when the client took nothing of a waiting reply for too long. */
-  onStall: () => void;
-  /** Set by the flow; called once, at the end: was everything sent, or did the client go before? */
-  onClose: (isSent: boolean) => void;
+  /**
+   * Set by the flow. An object, since V8 puts a function that is assigned to a property into its old space,
+   * and with it keeps the whole exchange until the next full collection.
+   */
+  watcher: SinkWatcher | undefined;
+}
+
+/** Told what becomes of the client. */
+export interface SinkWatcher {
+  /** More may be written. */
+  onDrain(): void;
+  /** The client took nothing of a waiting reply for too long. */
+  onStall(): void;
+  /** Once, at the end: was everything sent, or did the client go before? */
+  onClose(isSent: boolean): void;
 }

@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
-import type { ReplySink } from '../flow/reply-sink.ts';
+import type { ReplySink, SinkWatcher } from '../flow/reply-sink.ts';
 import type { Limits } from '../limits.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
 
@@ -16,16 +16,14 @@ export class HttpSink implements ReplySink {
   #hasStalled = false;
   #isBroken = false;
   #isOver = false;
-  onDrain: () => void = () => undefined;
-  onStall: () => void = () => undefined;
-  onClose: (isSent: boolean) => void = () => undefined;
+  watcher: SinkWatcher | undefined;
 
   constructor(response: ServerResponse, limits: SinkLimits) {
     this.#response = response;
     this.#limits = limits;
     response.on('drain', () => {
       this.#stopWaiting();
-      this.onDrain();
+      this.watcher?.onDrain();
     });
     response.on('close', () => {
       this.#stopWaiting();
@@ -113,7 +111,7 @@ export class HttpSink implements ReplySink {
   #over(isSent: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.onClose(isSent);
+    this.watcher?.onClose(isSent);
   }
 
   #waitForClient(): void {
@@ -131,7 +129,7 @@ export class HttpSink implements ReplySink {
   #stalled(): void {
     this.#hasStalled = true;
     if (this.#isBroken) this.#response.socket?.destroy();
-    else this.onStall();
+    else this.watcher?.onStall();
   }
 
   #stopWaiting(): void {

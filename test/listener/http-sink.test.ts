@@ -77,7 +77,7 @@ describe('the wait for a client', () => {
       clientStallTimeoutMs: 100,
       lingerTimeoutMs: 100,
     });
-    sink.onStall = () => calls.push('stall');
+    sink.watcher = { onDrain: () => undefined, onStall: () => calls.push('stall'), onClose: () => undefined };
     return { calls, socket, response, sink };
   }
 
