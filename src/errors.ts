@@ -21,8 +21,16 @@ const table = {
   blocked: row(403, 1008, 'blocked', 'The request was refused by a middleware.'),
   host_not_allowed: row(403, 1008, 'blocked', 'The Host header names no address of this plane.'),
   route_unknown: row(404, 1008, 'blocked', 'No upstream is configured for this path.'),
+  cross_site: row(
+    403,
+    1008,
+    'blocked',
+    'Calls that change something are not taken from pages of other origins.',
+  ),
   resource_unknown: row(404, 1008, 'blocked', 'There is no such resource.'),
   request_timeout: row(408, 1008, 'timed_out', 'The request did not arrive in time.'),
+  plugin_needed: row(409, 1008, 'blocked', 'Other plugins need this one.'),
+  plugin_rejected: row(422, 1008, 'blocked', 'The plugin cannot be loaded.'),
   body_too_large: row(413, 1009, 'blocked', 'The request body is larger than the limit.'),
   content_type_unsupported: row(
     415,
@@ -35,6 +43,12 @@ const table = {
   headers_too_large: row(431, 1009, 'blocked', 'The request headers are larger than the limit.'),
   internal: row(500, 1011, 'failed', 'Sightline failed.'),
   middleware_failed: row(500, 1011, 'failed', 'A middleware failed.'),
+  breaker_open: row(
+    503,
+    1013,
+    'failed',
+    'A middleware that must not be skipped is out of order after repeated failures.',
+  ),
   upstream_invalid_reply: row(
     502,
     1014,

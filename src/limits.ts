@@ -64,6 +64,31 @@ export const defaultLimits = {
   /** `beforeQuery`, `afterResponse` and `onError` of one middleware: guardrails that ask a model take seconds. */
   middlewareTimeoutMs: 30_000,
 
+  /** One source file of a plugin: what is larger was not written by hand. */
+  pluginFileBytesMax: 5 * MiB,
+  /** Files in the plugin folder that are looked at; a folder with more is not meant for plugins. */
+  pluginFilesMax: 2_000,
+  /** `initialize` of a plugin, with the evaluation of its module: it may open connections. */
+  pluginInitializeTimeoutMs: 10_000,
+  /** `cleanup` of a plugin; the old version is let go of then, whether it has answered or not. */
+  pluginCleanupTimeoutMs: 5_000,
+  /** How long an old version is kept for the exchanges that began with it: longer than any usual stream. */
+  pluginDrainTimeoutMs: 900_000,
+  /** A changed file is read when two looks at it, so far apart, were equal: slow writers are not cut short. */
+  pluginSettleMs: 150,
+  /** How often the folder is looked at, beside the hints of the operating system, which some mounts never give. */
+  pluginSweepIntervalMs: 2_000,
+  /** Failures of a plugin's middleware or hook callback, one after the other, that open its breaker. */
+  breakerFailuresMax: 5,
+  /** How long an open breaker lets nothing through, before one call may try again. */
+  breakerOpenMs: 30_000,
+  /** A callback of a plugin in a worker; then its thread is ended. */
+  pluginWorkerTimeoutMs: 2_000,
+  /** Heap of a plugin's worker. */
+  pluginWorkerHeapBytesMax: 128 * MiB,
+  /** Calls that wait for one worker; above it they fail at once. */
+  pluginWorkerCallsMax: 1_000,
+
   /** Values of one label beyond this many become `other`: each value multiplies the series. */
   labelValuesMax: 100,
   /** Finished traces kept for `/api/traces`. */

@@ -9,7 +9,7 @@ export interface Config {
   /** In the order of the file. None at all: the composition root starts the simulator. */
   readonly upstreams: readonly UpstreamConfig[];
   readonly middleware: readonly MiddlewareConfig[];
-  readonly plugins: { readonly folder: string };
+  readonly plugins: PluginsConfig;
   readonly telemetry: TelemetryConfig;
   readonly log: { readonly level: LogLevel };
   readonly limits: Limits;
@@ -45,6 +45,15 @@ export interface MiddlewareConfig {
   readonly name: string;
   /** For the middleware's own schema. */
   readonly options: unknown;
+}
+
+export interface PluginsConfig {
+  /** Absolute, or relative to the working directory. */
+  readonly folder: string;
+  /** Look for changes by itself; otherwise only when the admin plane is asked to. */
+  readonly watch: boolean;
+  /** For each plugin by its name, for the plugin's own schema. */
+  readonly config: Readonly<Record<string, unknown>>;
 }
 
 export interface TelemetryConfig {

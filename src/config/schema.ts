@@ -25,6 +25,12 @@ const telemetry = section({
   spanThresholdMs: number(z.number(thresholdError).min(0, thresholdError)).default(1),
 });
 
+const plugins = section({
+  folder: text('the path of a folder').default('./plugins'),
+  watch: z.boolean('true or false').default(true),
+  config: z.record(z.string(), z.unknown(), "a mapping of plugins' names to their configuration").default({}),
+});
+
 const log = section({
   level: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
 });
@@ -35,7 +41,7 @@ export const configSchema = section({
   admin: adminSection.prefault({}),
   upstreams: upstreamsSection.default({}),
   middleware: z.array(middleware, 'a list of middleware, in order').default([]),
-  plugins: section({ folder: text('the path of a folder').default('./plugins') }).prefault({}),
+  plugins: plugins.prefault({}),
   telemetry: telemetry.prefault({}),
   log: log.prefault({}),
   limits: limitsSection.prefault({}),

@@ -2,6 +2,7 @@ import type { SightlineError } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Query } from '../exchange/query.ts';
 import type { ExchangeView } from '../exchange/view.ts';
+import type { PluginProblem } from '../plugins/problem.ts';
 import type { RawHeaders } from '../wire/headers.ts';
 
 /** What an attempt looks like to a hook. */
@@ -21,6 +22,16 @@ export interface HookPoints {
   'attempt.ended': { exchange: ExchangeView; attempt: AttemptView };
   'exchange.error': { exchange: ExchangeView; error: SightlineError };
   'exchange.ended': { exchange: ExchangeView };
+  'plugin.loaded': { plugin: string; version: string; file: string };
+  'plugin.reloaded': { plugin: string; version: string; previousVersion: string; file: string };
+  'plugin.rejected': {
+    /** Undefined where the file did not get as far as telling its name. */
+    plugin: string | undefined;
+    version: string | undefined;
+    file: string;
+    problem: PluginProblem;
+  };
+  'plugin.unloaded': { plugin: string; version: string; file: string };
 }
 
 export type HookPoint = keyof HookPoints;
@@ -36,4 +47,8 @@ export const hookPoints: { readonly [P in HookPoint]: string } = {
   'attempt.ended': 'The attempt has its outcome.',
   'exchange.error': 'The exchange has failed, with an error of the error table.',
   'exchange.ended': 'The exchange has its outcome, and telemetry is made of it.',
+  'plugin.loaded': 'A plugin is active that was not.',
+  'plugin.reloaded': 'A new version has taken the place of the one before it, for exchanges that begin now.',
+  'plugin.rejected': 'A version of a plugin cannot be used; what was active goes on.',
+  'plugin.unloaded': 'A plugin is no longer active; exchanges that began with it go on with it.',
 };

@@ -72,6 +72,15 @@ export const attribute = {
   hookPoint: 'sightline.hook.point',
   hookOwner: 'sightline.hook.owner',
   hookFailure: 'sightline.hook.failure',
+  plugin: 'sightline.plugin',
+  pluginVersion: 'sightline.plugin.version',
+  /** `middleware`, `hook` or `lifecycle`. */
+  pluginKind: 'sightline.plugin.kind',
+  /** A phase of middleware, a hook point, `initialize` or `cleanup`. */
+  pluginPoint: 'sightline.plugin.point',
+  pluginState: 'sightline.plugin.state',
+  /** `loaded`, `reloaded`, `rejected` or `unloaded`. */
+  pluginChange: 'sightline.plugin.change',
   reason: 'sightline.reason',
   signal: 'sightline.signal',
 } as const;
@@ -175,6 +184,39 @@ export const metric = {
     kind: 'counter',
     unit: '{error}',
     description: 'Hook callbacks that threw, missed their deadline or were skipped.',
+  },
+  pluginDuration: {
+    name: 'sightline.plugin.duration',
+    kind: 'histogram',
+    unit: 's',
+    description:
+      "Time of a plugin's code: middleware by phase, hook callbacks by point, `initialize`, `cleanup`.",
+    buckets: overheadSeconds,
+  },
+  plugins: {
+    name: 'sightline.plugin.count',
+    kind: 'up_down_counter',
+    unit: '{plugin}',
+    description: 'Plugins by state.',
+  },
+  pluginChanges: {
+    name: 'sightline.plugin.changes',
+    kind: 'counter',
+    unit: '{change}',
+    description: 'Plugins that were loaded, reloaded, rejected or unloaded.',
+  },
+  pluginBreakersOpen: {
+    name: 'sightline.plugin.breakers_open',
+    kind: 'up_down_counter',
+    unit: '{breaker}',
+    description: "Breakers of plugins' middleware and hook callbacks that are open or half open.",
+  },
+  pluginLeaks: {
+    name: 'sightline.plugin.leaks',
+    kind: 'counter',
+    unit: '{version}',
+    description:
+      'Versions of plugins that were unloaded and are still held in memory by something they left behind.',
   },
   unobservedReplies: {
     name: 'sightline.reply.unobserved',
