@@ -89,6 +89,8 @@ interface ErrorDetail {
   /** The middleware, hook or plugin at fault. */
   culprit?: string;
   cause?: unknown;
+  /** Where the cause came from, in lines of a plugin's own source, which its stack does not know. */
+  frames?: string | undefined;
 }
 
 /** An error with a row in the table. What was caught is wrapped as `cause`, never mutated. */
@@ -96,11 +98,16 @@ export class SightlineError extends Error {
   override readonly name = 'SightlineError';
   readonly code: ErrorCode;
   readonly culprit: string | undefined;
+  /** For logs and spans, never for clients. */
+  readonly frames: string | undefined;
 
   constructor(code: ErrorCode, detail: ErrorDetail = {}) {
-    super(detail.message ?? errorTable[code].message, { cause: detail.cause });
-    this.code = code;
+    // Nothing checks the types of a plugin that is not TypeScript.
+    const known: ErrorCode = Object.hasOwn(errorTable, code) ? code : 'internal';
+    super(detail.message ?? errorTable[known].message, { cause: detail.cause });
+    this.code = known;
     this.culprit = detail.culprit;
+    this.frames = detail.frames;
   }
 
   get status(): number {
@@ -112,24 +119,52 @@ export class SightlineError extends Error {
   }
 }
 
-/** A stack without the message at its head, which can quote what somebody wrote. */
-export function stackFrames(error: Error): string {
-  const lines = (error.stack ?? '').split('\n');
-  return [error.name, ...lines.filter((line) => /^\s+at /.test(line))].join('\n');
+/**
+ * A stack without the message at its head, which can quote what somebody wrote. `frames` are those of its
+ * plugin's own source, where they are known.
+ */
+export function stackFrames(error: Error, frames = framesOf(error)): string {
+  return frames === '' ? nameOf(error) : `${nameOf(error)}\n${frames}`;
+}
+
+/** An error for the log. Never throws, whatever was thrown at us. */
+export function describeError(thrown: unknown, frames?: string) {
+  const own = thrown instanceof SightlineError ? thrown : undefined;
+  const error = own?.cause instanceof Error ? own.cause : thrown;
+  if (!(error instanceof Error)) return { error: typeof error };
+  return {
+    ...(own && { code: own.code, culprit: own.culprit }),
+    error: [nameOf(error), messageOf(error)].filter(Boolean).join(': '),
+    stack: stackFrames(error, frames ?? own?.frames),
+  };
+}
+
+// Plugins throw errors of their own making: their properties may be anything, or throw themselves.
+
+export function nameOf(error: Error): string {
+  return textOf(() => error.name) ?? 'Error';
 }
 
 /**
- * An error for the log. What `JSON.parse` and its like throw quotes the text, which may be somebody's
- * prompt: of syntax errors only the place is told.
+ * What `JSON.parse` and its like throws quotes the text, which may be somebody's prompt: of syntax errors
+ * only the place is told.
  */
-export function describeError(thrown: unknown) {
-  const error = thrown instanceof SightlineError && thrown.cause instanceof Error ? thrown.cause : thrown;
-  if (!(error instanceof Error)) return { error: typeof error };
-  return {
-    ...(thrown instanceof SightlineError && { code: thrown.code, culprit: thrown.culprit }),
-    error: error instanceof SyntaxError ? error.name : `${error.name}: ${error.message}`,
-    stack: stackFrames(error),
-  };
+export function messageOf(error: Error): string {
+  return error instanceof SyntaxError ? '' : (textOf(() => error.message) ?? '');
+}
+
+function framesOf(error: Error): string {
+  const lines = textOf(() => error.stack)?.split('\n') ?? [];
+  return lines.filter((line) => /^\s+at /.test(line)).join('\n');
+}
+
+function textOf(read: () => unknown): string | undefined {
+  try {
+    const value = read();
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Anything that was thrown, as one of ours. */

@@ -12,6 +12,7 @@ export { Reply } from './exchange/reply.ts';
 export type { ExchangeView } from './exchange/view.ts';
 export type { HookPoint, HookPoints } from './hooks/points.ts';
 export type { Middleware } from './middleware/middleware.ts';
+export { TextReplacer, type TextRule } from './middleware/text-replacer.ts';
 export {
   definePlugin,
   type Plugin,

@@ -84,7 +84,7 @@ export const defaultLimits = {
   breakerOpenMs: 30_000,
   /** A callback of a plugin in a worker; then its thread is ended. */
   pluginWorkerTimeoutMs: 2_000,
-  /** Heap of a plugin's worker. */
+  /** Memory of a plugin's worker, heap and buffers; looked at ten times a second. */
   pluginWorkerHeapBytesMax: 128 * MiB,
   /** Calls that wait for one worker; above it they fail at once. */
   pluginWorkerCallsMax: 1_000,

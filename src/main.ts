@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { CommandError } from './commands/command.ts';
+import { describeCommands, runCommand } from './commands/commands.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { ConfigError } from './config/problems.ts';
 import { createMiddleware, MiddlewareOptionsError } from './middleware/builtin/index.ts';
-import { Service } from './service.ts';
+import { PluginProblem } from './plugins/problem.ts';
+import type { Service } from './service.ts';
 
 const usage = `Usage: sightline [--check]
+${describeCommands()}
 
-Starts the proxy. Configuration: ./sightline.yaml or SIGHTLINE_CONFIG, and SIGHTLINE_* variables; see the README.
+Without a command it starts the proxy. Configuration: ./sightline.yaml or SIGHTLINE_CONFIG, and SIGHTLINE_* variables; see the README.
 
   --check   validate the configuration and exit
   --help    this text
@@ -43,7 +47,22 @@ function announce(service: Service, config: Config): void {
   say(`then see:  curl ${service.adminUrl}/api/traces`);
 }
 
+/** What a plugin throws where nobody waits for it harms the plugin alone; of all else the process dies, as ever. */
+function surviveStrayErrors(service: Service): void {
+  const survive = (thrown: unknown) => {
+    if (service.plugins.manager.ownsStray(thrown)) return;
+    complain(`sightline: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', survive);
+  process.on('unhandledRejection', survive);
+}
+
 async function main(): Promise<number | undefined> {
+  const args = process.argv.slice(2);
+  if (args[0] !== undefined && !args[0].startsWith('-')) {
+    return runCommand(args, { cwd: process.cwd(), env: process.env, say, complain });
+  }
   const { check, help } = readArguments();
   if (help) {
     say(usage);
@@ -55,7 +74,10 @@ async function main(): Promise<number | undefined> {
     say(`sightline: the configuration is valid${config.source ? ` (${config.source})` : ''}.`);
     return 0;
   }
+  // Commands have no use for it, and it is most of what there is to load.
+  const { Service } = await import('./service.ts');
   const service = await Service.start({ config, env: process.env });
+  surviveStrayErrors(service);
   announce(service, config);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -69,13 +91,18 @@ try {
   const code = await main();
   if (code !== undefined) process.exitCode = code;
 } catch (thrown) {
-  // What is wrong with the configuration or an address is for people; a stack would only hide it.
+  complain(`sightline: ${messageOf(thrown)}`);
+  process.exitCode = 1;
+}
+
+/** What is wrong with the configuration, a plugin or an address is for people; a stack would only hide it. */
+function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown instanceof PluginProblem) return thrown.describe();
   const isExpected =
     thrown instanceof ConfigError ||
+    thrown instanceof CommandError ||
     thrown instanceof MiddlewareOptionsError ||
-    (thrown instanceof Error && 'code' in thrown);
-  complain(
-    `sightline: ${thrown instanceof Error ? (isExpected ? thrown.message : thrown.stack) : String(thrown)}`,
-  );
-  process.exitCode = 1;
+    'code' in thrown;
+  return isExpected ? thrown.message : (thrown.stack ?? thrown.message);
 }

@@ -2,16 +2,21 @@ import type { AddressInfo } from 'node:net';
 import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
 import type { Config, UpstreamConfig } from './config/config.ts';
 import { describeError, SightlineError } from './errors.ts';
+import { withDeadline } from './exchange/deadline.ts';
 import type { FlowServices } from './flow/flow.ts';
 import { InFlight } from './flow/in-flight.ts';
-import { HookSystem } from './hooks/hook-system.ts';
+import type { HookFailure } from './hooks/hook-run.ts';
+import { HookSystem, type HookSystemOptions } from './hooks/hook-system.ts';
+import type { HookPoint } from './hooks/points.ts';
 import { DataPlane } from './listener/data-plane.ts';
 import { createLog, type Logger } from './log.ts';
 import { createMiddleware } from './middleware/builtin/index.ts';
 import type { Middleware } from './middleware/middleware.ts';
-import { MiddlewareStack } from './middleware/stack.ts';
+import { stackEntry } from './middleware/stack.ts';
+import { Plugins } from './plugins/plugins.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import { attribute } from './telemetry/names.ts';
+import { PluginRecorder } from './telemetry/plugin-recorder.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { HttpTransport } from './transports/http-transport.ts';
 import { Probes } from './upstreams/probe.ts';
@@ -30,7 +35,9 @@ export interface ServiceOptions {
  * listener to telemetry.
  */
 export class Service {
+  /** Those of the service itself; each generation of plugins has its own beside them. */
   readonly hooks: HookSystem;
+  readonly plugins: Plugins;
   readonly telemetry: Telemetry;
   readonly inFlight: InFlight;
   /** The embedded model backend, where no upstream is configured. */
@@ -57,25 +64,39 @@ export class Service {
     this.telemetry = telemetry;
     this.simulator = simulator;
     this.inFlight = new InFlight();
-    this.hooks = createHooks(config, telemetry, log);
-    const stack = new MiddlewareStack([...createMiddleware(config.middleware), ...middleware], {
-      timeoutMs: limits.middlewareTimeoutMs,
-      onFailure: (name, error) => log.warn({ middleware: name, ...describeError(error) }, error.message),
+    const hookOptions = hookOptionsOf(config, telemetry, log);
+    this.hooks = new HookSystem(hookOptions);
+    this.plugins = new Plugins(config.plugins, {
+      limits,
+      log,
+      config: config.plugins.config,
+      hooks: this.hooks,
+      createHooks: () => new HookSystem(hookOptions, this.hooks),
+      middleware: [...createMiddleware(config.middleware), ...middleware].map(stackEntry),
+      stackOptions: {
+        timeoutMs: limits.middlewareTimeoutMs,
+        onFailure: (name, error) => log.warn({ middleware: name, ...describeError(error) }, error.message),
+      },
+      services: (parts): FlowServices => ({
+        ...parts,
+        recorder: telemetry.recorder,
+        inFlight: this.inFlight,
+        limits,
+        log,
+      }),
+      meter: (name) => telemetry.pluginMeter(name),
+      tracer: (name) => telemetry.pluginTracer(name),
+      hookFailed: (point, plugin, error) => hookOptions.onFailure(point, plugin, 'threw', error, undefined),
+      forget: (name) => telemetry.forgetPlugin(name),
+      telemetry: new PluginRecorder(telemetry),
     });
     const upstreamConfigs = simulator ? [embeddedUpstream(config, simulator)] : config.upstreams;
     this.#upstreams = upstreamConfigs.map((one) => new Upstream(one, new HttpTransport(one.url, one.limits)));
-    const services: FlowServices = {
-      hooks: this.hooks,
-      stack,
-      recorder: telemetry.recorder,
-      inFlight: this.inFlight,
-      limits,
-      log,
-    };
     this.#dataPlane = new DataPlane({
       ...config.data,
       upstreams: this.#upstreams,
-      services: () => services,
+      // Those of now: an exchange keeps what it began with.
+      services: () => this.plugins.services,
       onRejection: ({ code }) => telemetry.instruments.rejections.add(1, { [attribute.errorType]: code }),
     });
     this.#adminPlane = new AdminPlane({
@@ -83,6 +104,7 @@ export class Service {
       telemetry,
       inFlight: this.inFlight,
       probes: new Probes(upstreamConfigs.map(probeTarget), limits),
+      plugins: this.plugins,
       readiness: () => this.#readiness,
     });
   }
@@ -97,11 +119,12 @@ export class Service {
     try {
       service = new Service(options, log, telemetry, simulator);
       service.#adminUrl = urlOf(await service.#adminPlane.listen());
+      await service.plugins.start();
       service.#dataUrl = urlOf(await service.#dataPlane.listen());
       service.#readiness = 'ready';
       return service;
     } catch (thrown) {
-      if (service) await service.#adminPlane.close();
+      if (service) await Promise.all([service.plugins.stop(), service.#adminPlane.close()]);
       await simulator?.close();
       await telemetry.stop(config.limits.flushTimeoutMs);
       throw thrown;
@@ -142,32 +165,47 @@ export class Service {
     clearTimeout(deadline);
     clearTimeout(lastDeadline);
     await this.#dataPlane.close();
+    await this.#stopPlugins();
     await Promise.all(this.#upstreams.map((upstream) => upstream.transport.close(0)));
     await this.telemetry.stop(flushTimeoutMs);
     await this.#adminPlane.close();
     await this.simulator?.close();
+  }
+
+  /** Each `cleanup` has its deadline; all of them together have one as well. */
+  async #stopPlugins(): Promise<void> {
+    const { pluginCleanupTimeoutMs } = this.#config.limits;
+    try {
+      await withDeadline(this.plugins.stop(), pluginCleanupTimeoutMs);
+    } catch {
+      this.#log.warn(`plugins were not cleaned up within ${pluginCleanupTimeoutMs} ms`);
+    }
   }
 }
 
 /** For the last words to clients whose exchanges are cut off at the drain's deadline. */
 const cutOffMs = 1_000;
 
-function createHooks(config: Config, telemetry: Telemetry, log: Logger): HookSystem {
-  return new HookSystem({
+function hookOptionsOf(config: Config, telemetry: Telemetry, log: Logger): HookSystemOptions {
+  const count = (point: HookPoint, owner: string, failure: HookFailure) =>
+    telemetry.instruments.hookErrors.add(1, {
+      [attribute.hookPoint]: point,
+      [attribute.hookOwner]: owner,
+      [attribute.hookFailure]: failure,
+    });
+  return {
     timeoutMs: config.limits.hookTimeoutMs,
     pendingMax: config.limits.hooksPendingMax,
-    onFailure: (point, owner, failure, error) => {
-      telemetry.instruments.hookErrors.add(1, {
-        [attribute.hookPoint]: point,
-        [attribute.hookOwner]: owner,
-        [attribute.hookFailure]: failure,
-      });
+    onFailure: (point, owner, failure, error, frames) => {
+      count(point, owner, failure);
       log.warn(
-        { point, owner, failure, ...describeError(error) },
+        { point, owner, failure, ...describeError(error, frames) },
         `a hook callback of '${owner}' at ${point} ${failure}`,
       );
     },
-  });
+    onSkipped: (point, owner) => count(point, owner, 'skipped'),
+    onRun: (run) => telemetry.hookRan(run),
+  };
 }
 
 function embeddedUpstream(config: Config, simulator: Simulator): UpstreamConfig {

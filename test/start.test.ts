@@ -138,6 +138,15 @@ describe('npm start', () => {
     }
   }
 
+  it('says where a plugin is wrong without which it must not start', async () => {
+    await writeFile(join(folder, 'guard.plugin.ts'), 'export default 1 +;\n');
+    await writeFile(join(folder, 'required.yaml'), 'plugins: { folder: ., required: [guard] }\n');
+    await using running = start(folder, { SIGHTLINE_CONFIG: 'required.yaml' });
+    assert.equal((await running.waitForExit()).code, 1);
+    assert.match(running.stderr, /The required plugin 'guard' is not active/);
+    assert.doesNotMatch(running.stderr, /^\s+at /m, 'no stack');
+  });
+
   it('says which address is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

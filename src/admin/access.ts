@@ -33,6 +33,19 @@ export function requireToken(token: string | undefined): RequestHandler {
   };
 }
 
+/**
+ * A page of any origin can make a browser send a POST to loopback, without being able to read the reply. Its
+ * browser says so (https://www.w3.org/TR/fetch-metadata/, RFC 6454 §7); other clients send neither field.
+ */
+export const refuseOtherOrigins: RequestHandler = (request, _response, next) => {
+  const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
+  const isChange = request.method !== 'GET' && request.method !== 'HEAD';
+  const isOwn = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+  if (isChange && !(isOwn && (site === 'none' || site === 'same-origin')))
+    throw new SightlineError('cross_site');
+  next();
+};
+
 /** Of equal length, whatever was sent. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();

@@ -5,11 +5,13 @@ import { genericProblemBody } from '../dialects/index.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
 import type { InFlight } from '../flow/in-flight.ts';
 import { requestId } from '../listener/request-id.ts';
+import type { Plugins } from '../plugins/plugins.ts';
 import { prometheusContentType } from '../telemetry/prometheus-page.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Probes } from '../upstreams/probe.ts';
-import { requireKnownHost, requireToken } from './access.ts';
+import { refuseOtherOrigins, requireKnownHost, requireToken } from './access.ts';
 import { describeExchange } from './describe-exchange.ts';
+import { describePlugins } from './describe-plugins.ts';
 
 export type Readiness = 'starting' | 'ready' | 'stopping';
 
@@ -20,10 +22,11 @@ export interface AdminPlaneOptions {
   readonly telemetry: Telemetry;
   readonly inFlight: InFlight;
   readonly probes: Probes;
+  readonly plugins: Plugins;
   readonly readiness: () => Readiness;
 }
 
-/** What the admin plane serves, for its own index and the README. */
+/** What the admin plane serves, for its own index and the README. GET where no method is given. */
 export const adminRoutes = {
   '/healthz': 'The process is alive.',
   '/readyz':
@@ -32,9 +35,14 @@ export const adminRoutes = {
   '/api/exchanges': 'Exchanges in flight.',
   '/api/traces': 'The newest finished traces, newest first; `?limit=`.',
   '/api/traces/:id': 'One trace with all its spans.',
+  '/api/plugins':
+    'Plugins with state, version, what they registered, breakers, and why a version was rejected.',
+  'POST /api/plugins/reload': 'Looks at the plugin folder now and loads what has changed.',
+  'POST /api/plugins/:name/reload': 'Builds and initializes this plugin anew, also where it was unloaded.',
+  'POST /api/plugins/:name/unload': 'Unloads this plugin; 409 where others need it.',
 } as const;
 
-/** The plane for operators: health, metrics, traces, exchanges in flight. */
+/** The plane for operators: health, metrics, traces, exchanges in flight, plugins. */
 export class AdminPlane {
   readonly #options: AdminPlaneOptions;
   readonly #server: Server;
@@ -74,7 +82,7 @@ export class AdminPlane {
       response.json({ status: 'ok' });
     });
     app.get('/readyz', this.#readyz());
-    app.use(requireKnownHost(host), requireToken(token));
+    app.use(requireKnownHost(host), requireToken(token), refuseOtherOrigins);
     app.get('/', (_request, response) => {
       response.json({ service: 'sightline', routes: adminRoutes });
     });
@@ -94,11 +102,31 @@ export class AdminPlane {
         throw new SightlineError('resource_unknown', { message: 'No trace with this id is kept here.' });
       response.json({ traceId: request.params.id, ...found });
     });
+    this.#pluginRoutes(app);
     app.use(() => {
       throw new SightlineError('resource_unknown');
     });
     app.use(answerError);
     return app;
+  }
+
+  #pluginRoutes(app: Express): void {
+    const { plugins } = this.#options;
+    app.get('/api/plugins', (_request, response) => {
+      response.json(describePlugins(plugins));
+    });
+    app.post('/api/plugins/reload', async (_request, response) => {
+      await plugins.scan();
+      response.json(describePlugins(plugins));
+    });
+    app.post('/api/plugins/:name/reload', async (request, response) => {
+      await plugins.reload(request.params.name);
+      response.json(describePlugins(plugins));
+    });
+    app.post('/api/plugins/:name/unload', async (request, response) => {
+      await plugins.unload(request.params.name);
+      response.json(describePlugins(plugins));
+    });
   }
 
   #readyz(): RequestHandler {

@@ -48,10 +48,12 @@ export interface MiddlewareConfig {
 }
 
 export interface PluginsConfig {
-  /** Absolute, or relative to the working directory. */
+  /** Absolute. One that does not exist may appear later. */
   readonly folder: string;
   /** Look for changes by itself; otherwise only when the admin plane is asked to. */
   readonly watch: boolean;
+  /** Names of plugins without which the service does not start, and which are never unloaded. */
+  readonly required: readonly string[];
   /** For each plugin by its name, for the plugin's own schema. */
   readonly config: Readonly<Record<string, unknown>>;
 }

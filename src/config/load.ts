@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { type Limits, upstreamLimitNames } from '../limits.ts';
 import type { Config, UpstreamConfig } from './config.ts';
@@ -24,7 +25,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   overlayVariables(tree, env);
   const values = check(tree, env, problems);
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(assemble(values, file.path));
+  return deepFreeze(assemble(values, file.path, cwd));
 }
 
 function check(tree: ConfigTree, env: NodeJS.ProcessEnv, problems: Problem[]): ConfigValues | undefined {
@@ -62,10 +63,11 @@ function keysOf(issue: z.core.$ZodIssue): (string | number)[] {
   return issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
 }
 
-function assemble(values: ConfigValues, source: string | undefined): Config {
+function assemble(values: ConfigValues, source: string | undefined, cwd: string): Config {
   return {
     ...values,
     source,
+    plugins: { ...values.plugins, folder: resolve(cwd, values.plugins.folder) },
     admin: { ...values.admin, token: values.admin.token },
     upstreams: Object.entries(values.upstreams).map(
       ([name, { url, provider, headers, probe, limits }]): UpstreamConfig => ({

@@ -28,6 +28,7 @@ const telemetry = section({
 const plugins = section({
   folder: text('the path of a folder').default('./plugins'),
   watch: z.boolean('true or false').default(true),
+  required: z.array(text('the name of a plugin'), 'a list of names of plugins').default([]),
   config: z.record(z.string(), z.unknown(), "a mapping of plugins' names to their configuration").default({}),
 });
 

@@ -6,6 +6,7 @@ import { Attempt, type UpstreamIdentity } from './attempt.ts';
 import { type Clock, startClock } from './clock.ts';
 import type { QueryFacts } from './facts.ts';
 import type { Outcome } from './outcome.ts';
+import type { Owner } from './owner.ts';
 import { ExchangeView } from './view.ts';
 
 /** The request's head as it came. */
@@ -32,6 +33,8 @@ export type MiddlewarePhase = 'before_query' | 'on_chunk' | 'after_response' | '
 /** One run of a middleware's callback; all `on_chunk` calls of one exchange are one run. */
 export interface MiddlewareRun {
   readonly middleware: string;
+  /** The plugin that brought it. */
+  readonly owner: Owner | undefined;
   readonly phase: MiddlewarePhase;
   readonly startedAt: number;
   /** Time spent, ms. For `on_chunk` the sum over all chunks. */

@@ -1,4 +1,6 @@
+import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Dialect } from '../dialects/dialect.ts';
+import type { Clock } from './clock.ts';
 import type { Exchange, RequestHead } from './exchange.ts';
 import type { QueryFacts, ReplyFacts, Usage } from './facts.ts';
 import type { Key } from './keys.ts';
@@ -22,6 +24,23 @@ export class ExchangeView {
 
   get traceId(): string | undefined {
     return this.#exchange.trace?.traceId;
+  }
+
+  /**
+   * The place of the exchange in its trace, for spans of one's own: give it as the parent's context,
+   * `tracer.startSpan('look up tenant', {}, exchange.context)`. Such a span may also end after the exchange.
+   * It is the root context where tracing is off.
+   */
+  get context(): Context {
+    const ids = this.#exchange.trace;
+    if (!ids) return ROOT_CONTEXT;
+    const { traceId, spanId, flags } = ids;
+    return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: flags });
+  }
+
+  /** Its beginning on both clocks: so a moment of `performance.now()` is told as the time of day. */
+  get clock(): Clock {
+    return this.#exchange.clock;
   }
 
   get request(): Readonly<RequestHead> {

@@ -13,6 +13,7 @@ import type { Upstream } from '../upstreams/upstream.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import { chooseMode } from './choose-mode.ts';
 import type { InFlight, Running } from './in-flight.ts';
+import type { Lease } from './lease.ts';
 import { sendProblem, sendProblemEvent, sendReply } from './own-reply.ts';
 import type { Recorder } from './recorder.ts';
 import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
@@ -24,6 +25,8 @@ export interface FlowServices {
   readonly hooks: HookSystem;
   /** The stack of now; an exchange keeps the one that it began with. */
   readonly stack: MiddlewareStack;
+  /** Keeps alive what `hooks` and `stack` were made of. */
+  readonly lease?: Lease | undefined;
   readonly recorder: Recorder;
   readonly inFlight: InFlight;
   readonly limits: Limits;
@@ -58,6 +61,7 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     this.#passage = services.stack.enter(exchange);
     services.recorder.begin(exchange);
     this.#seat = services.inFlight.add(this);
+    services.lease?.acquire();
     sink.watcher = this;
     if (services.hooks.has('exchange.started'))
       services.hooks.notify('exchange.started', { exchange: exchange.view });
@@ -344,6 +348,15 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
       log.error({ exchange: this.exchange.id, ...describeError(thrown) }, 'telemetry failed');
     } finally {
       inFlight.delete(this.#seat);
+      this.#release();
     }
+  }
+
+  /** Middleware can be at work longer than its exchange: the client has what it gets, or has gone. */
+  #release(): void {
+    const { lease } = this.#services;
+    if (!lease) return;
+    if (this.#passage) void this.#passage.left().then(() => lease.release());
+    else lease.release();
   }
 }

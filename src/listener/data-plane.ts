@@ -14,7 +14,7 @@ import {
   type Rejection,
   rejectionOf,
 } from './client-error.ts';
-import { HttpSink } from './http-sink.ts';
+import { HttpSink, type SinkTurn } from './http-sink.ts';
 import { readQuery } from './read-query.ts';
 import { requestId } from './request-id.ts';
 import { checkTarget, originForm } from './request-target.ts';
@@ -30,10 +30,23 @@ export interface DataPlaneOptions {
 }
 
 /** One request on a connection. The newest one tells whose fault it is when the parser fails. */
-interface Turn {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+class Turn implements SinkTurn {
+  request: IncomingMessage | undefined;
+  response: ServerResponse | undefined;
   flow: Flow | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+  }
+
+  /** An idle connection must not hold its last exchange, and the plugins that it went through. */
+  over(): void {
+    if (!this.request?.complete) return;
+    this.request = undefined;
+    this.response = undefined;
+    this.flow = undefined;
+  }
 }
 
 /** The plane of model traffic: makes an exchange of each request and hands it to its flow. */
@@ -116,7 +129,7 @@ export class DataPlane {
    * each has a socket to watch, and none is left behind when the client goes (RFC 9112 §9.3.2).
    */
   #receive(app: Express, request: IncomingMessage, response: ServerResponse): void {
-    this.#turns.set(request.socket, { request, response, flow: undefined });
+    this.#turns.set(request.socket, new Turn(request, response));
     const { target } = originForm(request.url ?? '/');
     request.url = target;
     const route = () => {
@@ -156,17 +169,17 @@ export class DataPlane {
     }
     if (this.#rejected.has(socket)) return;
     this.#rejected.add(socket);
-    const turn = this.#turns.get(socket);
+    const { request, response, flow } = this.#turns.get(socket) ?? {};
     const reject = () => {
       this.#options.onRejection(rejection);
       answerRejection(rejection, socket, this.#options.services().limits.lingerTimeoutMs);
     };
-    if (!turn || (turn.request.complete && turn.response.writableFinished)) reject();
+    if (!request || !response || (request.complete && response.writableFinished)) reject();
     // Replies keep the order of their requests (RFC 9112 §9.3.2).
-    else if (turn.request.complete) turn.response.once('finish', reject);
-    else if (!turn.flow || turn.response.writableFinished) socket.destroy();
-    else if (isEarlyEnd(error)) turn.flow.fail(new SightlineError('client_aborted'));
-    else turn.flow.fail(new SightlineError(rejection.code, { message: rejection.message }));
+    else if (request.complete) response.once('finish', reject);
+    else if (!flow || response.writableFinished) socket.destroy();
+    else if (isEarlyEnd(error)) flow.fail(new SightlineError('client_aborted'));
+    else flow.fail(new SightlineError(rejection.code, { message: rejection.message }));
   }
 
   #handle(
@@ -186,10 +199,11 @@ export class DataPlane {
       services,
     );
     if (this.#isStopping) response.shouldKeepAlive = false;
-    const sink = new HttpSink(response, services.limits);
+    const newest = this.#turns.get(request.socket);
+    const turn = newest?.request === request ? newest : undefined;
+    const sink = new HttpSink(response, services.limits, turn);
     const flow = new Flow(services, exchange, sink);
-    const turn = this.#turns.get(request.socket);
-    if (turn?.request === request) turn.flow = flow;
+    if (turn) turn.flow = flow;
     const fail = (thrown: unknown) => flow.fail(asSightlineError(thrown));
     try {
       checkTarget(path);

@@ -5,10 +5,16 @@ import { headerValue, type RawHeaders } from '../wire/headers.ts';
 
 type SinkLimits = Pick<Limits, 'clientStallTimeoutMs' | 'lingerTimeoutMs'>;
 
+/** The request's place on its connection, told when its reply is over. */
+export interface SinkTurn {
+  over(): void;
+}
+
 /** The client's side of an HTTP exchange: Node's response, with its back pressure and its end. */
 export class HttpSink implements ReplySink {
   readonly #response: ServerResponse;
   readonly #limits: SinkLimits;
+  readonly #turn: SinkTurn | undefined;
   #stall: NodeJS.Timeout | undefined;
   #framing: 'length' | 'chunked' | 'close' = 'chunked';
   #endsConnection = false;
@@ -18,9 +24,10 @@ export class HttpSink implements ReplySink {
   #isOver = false;
   watcher: SinkWatcher | undefined;
 
-  constructor(response: ServerResponse, limits: SinkLimits) {
+  constructor(response: ServerResponse, limits: SinkLimits, turn?: SinkTurn) {
     this.#response = response;
     this.#limits = limits;
+    this.#turn = turn;
     response.on('drain', () => {
       this.#stopWaiting();
       this.watcher?.onDrain();
@@ -112,6 +119,7 @@ export class HttpSink implements ReplySink {
     if (this.#isOver) return;
     this.#isOver = true;
     this.watcher?.onClose(isSent);
+    this.#turn?.over();
   }
 
   #waitForClient(): void {

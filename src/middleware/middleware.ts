@@ -20,6 +20,10 @@ type Sooner<T> = T | Promise<T>;
  * (`middleware_failed`), unless the middleware declares `onFailure: 'continue'`: then the exchange goes on
  * without that answer, and one that failed on the way in is not entered. To refuse an exchange, throw
  * `new SightlineError('blocked', …)`.
+ *
+ * A plugin's middleware that fails again and again is kept from exchanges for a while: they fail closed
+ * (`breaker_open`) before the upstream is asked, or go on without it where it declares `continue`. An error
+ * that it throws on purpose, with an outcome other than `failed`, is an answer and no failure.
  */
 export interface Middleware {
   readonly name: string;

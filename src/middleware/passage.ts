@@ -4,9 +4,8 @@ import { isThenable, withDeadline } from '../exchange/deadline.ts';
 import type { Exchange, MiddlewarePhase, MiddlewareRun } from '../exchange/exchange.ts';
 import { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
-import type { Middleware } from './middleware.ts';
-import { middlewareError } from './middleware-error.ts';
-import type { MiddlewareStack } from './stack.ts';
+import { breakerOpen, middlewareError } from './middleware-error.ts';
+import type { MiddlewareStack, StackEntry } from './stack.ts';
 
 /** A middleware has failed and declares that the exchange goes on without it. */
 const passedOver = Symbol('passed over');
@@ -22,8 +21,8 @@ export class Passage {
   readonly #stack: MiddlewareStack;
   readonly #exchange: Exchange;
   /** Entered and not left, outermost first. */
-  readonly #entered: Middleware[] = [];
-  readonly #chunkRuns = new Map<Middleware, MiddlewareRun>();
+  readonly #entered: StackEntry[] = [];
+  readonly #chunkRuns = new Map<StackEntry, MiddlewareRun>();
   /** Settles when nothing runs; never rejects. */
   #underWay: Promise<unknown> = Promise.resolve();
 
@@ -34,12 +33,12 @@ export class Passage {
 
   /** Somebody wants to see the events of a stream. */
   get changesChunks(): boolean {
-    return this.#entered.some((middleware) => middleware.onChunk);
+    return this.#entered.some(({ middleware }) => middleware.onChunk);
   }
 
   /** Somebody wants to see whole replies. */
   get readsReplies(): boolean {
-    return this.#entered.some((middleware) => middleware.afterResponse);
+    return this.#entered.some(({ middleware }) => middleware.afterResponse);
   }
 
   /** In order. The first reply ends it: the upstream is not asked. Rejects with a `SightlineError`. */
@@ -51,7 +50,7 @@ export class Passage {
   onChunk(chunk: Chunk): readonly Chunk[] {
     let chunks: readonly Chunk[] = [chunk];
     for (let i = this.#entered.length - 1; i >= 0; i -= 1) {
-      chunks = this.#chunksThrough(this.#entered[i] as Middleware, chunks);
+      chunks = this.#chunksThrough(this.#entered[i] as StackEntry, chunks);
     }
     return chunks;
   }
@@ -77,9 +76,20 @@ export class Passage {
    * Leaves whoever is still entered, where the exchange has ended and no reply can go to the client any
    * more. What runs now comes first: the order is kept.
    */
-  async abandon(error: SightlineError): Promise<void> {
-    await this.#underWay;
-    while (this.#entered.length > 0) await this.#leaveFailed(error);
+  abandon(error: SightlineError): Promise<void> {
+    return this.#noted(this.#leaveRest(error));
+  }
+
+  /**
+   * Resolves when nobody runs, and nobody is still to be told of the end: each callback has answered or
+   * missed its deadline. Ask when the exchange has ended; never rejects.
+   */
+  async left(): Promise<void> {
+    let seen: unknown;
+    do {
+      seen = this.#underWay;
+      await seen;
+    } while (seen !== this.#underWay);
   }
 
   #noted<T>(running: Promise<T>): Promise<T> {
@@ -89,17 +99,21 @@ export class Passage {
 
   async #enter(query: Query): Promise<Query | Reply> {
     let current = query;
-    for (const middleware of this.#stack.list) {
+    for (const entry of this.#stack.list) {
       if (this.#exchange.hasEnded) return current;
+      const { middleware, breaker } = entry;
       const { beforeQuery } = middleware;
+      // Before the upstream is asked: one that has only a way out would otherwise fail what was paid for.
+      if (breaker?.isOpen && this.#isPassedOver(entry)) continue;
       let answer: Query | Reply | undefined;
       if (beforeQuery) {
+        if (breaker && !breaker.allows() && this.#isPassedOver(entry)) continue;
         const call = () => beforeQuery.call(middleware, current, this.#exchange.view);
-        const given = await this.#run(middleware, 'before_query', call, isQueryOrReply);
+        const given = await this.#run(entry, 'before_query', call, isQueryOrReply);
         if (given === passedOver) continue;
         answer = given;
       }
-      this.#entered.push(middleware);
+      this.#entered.push(entry);
       if (answer instanceof Reply) return answer;
       current = answer ?? current;
     }
@@ -108,63 +122,78 @@ export class Passage {
 
   async #leave(reply: Reply): Promise<Reply> {
     let current = reply;
-    for (let middleware = this.#entered.at(-1); middleware; middleware = this.#entered.at(-1)) {
+    for (let entry = this.#entered.at(-1); entry; entry = this.#entered.at(-1)) {
       // Those that are left over learn by `abandon` what has become of it.
       if (this.#exchange.hasEnded) break;
-      if (current.chunks && middleware.onChunk) {
-        current = current.with({ chunks: this.#streamThrough(middleware, current.chunks) });
+      if (current.chunks && entry.middleware.onChunk) {
+        current = current.with({ chunks: this.#streamThrough(entry, current.chunks) });
       }
       this.#entered.pop();
-      current = (await this.#afterResponse(middleware, current)) ?? current;
+      current = (await this.#afterResponse(entry, current)) ?? current;
     }
     return current;
   }
 
-  async #afterResponse(middleware: Middleware, reply: Reply): Promise<Reply | undefined> {
+  async #afterResponse(entry: StackEntry, reply: Reply): Promise<Reply | undefined> {
+    const { middleware, breaker } = entry;
     const { afterResponse } = middleware;
     if (!afterResponse) return undefined;
+    if (breaker && !breaker.allows() && (reply.isSent || this.#isPassedOver(entry))) return undefined;
     try {
       const call = () => afterResponse.call(middleware, reply, this.#exchange.view);
-      const answer = await this.#run(middleware, 'after_response', call, isReply);
+      const answer = await this.#run(entry, 'after_response', call, isReply);
       return answer === passedOver ? undefined : answer;
     } catch (thrown) {
       if (!reply.isSent) throw thrown;
-      this.#stack.report(middleware.name, middlewareError(middleware.name, thrown));
+      this.#stack.report(entry.name, middlewareError(entry, thrown));
       return undefined;
     }
   }
 
+  async #leaveRest(error: SightlineError): Promise<void> {
+    await this.#underWay;
+    while (this.#entered.length > 0) await this.#leaveFailed(error);
+  }
+
   async #leaveFailed(error: SightlineError): Promise<Reply | undefined> {
-    for (let middleware = this.#entered.pop(); middleware; middleware = this.#entered.pop()) {
+    for (let entry = this.#entered.pop(); entry; entry = this.#entered.pop()) {
+      const { middleware, breaker } = entry;
       const { onError } = middleware;
-      if (!onError) continue;
+      if (!onError || (breaker && !breaker.allows())) continue;
       try {
         const call = () => onError.call(middleware, error, this.#exchange.view);
-        const answer = await this.#run(middleware, 'on_error', call, isReply);
+        const answer = await this.#run(entry, 'on_error', call, isReply);
         if (answer instanceof Reply) return answer;
       } catch (failure) {
-        this.#stack.report(middleware.name, middlewareError(middleware.name, failure));
+        this.#stack.report(entry.name, middlewareError(entry, failure));
       }
     }
     return undefined;
   }
 
-  /** A stream that is here as a whole, through one middleware. */
-  #streamThrough(middleware: Middleware, chunks: readonly Chunk[]): readonly Chunk[] {
-    const last = chunks.at(-1);
-    if (!last || last.isFinal) return this.#chunksThrough(middleware, chunks);
-    return this.#chunksThrough(middleware, [...chunks.slice(0, -1), new Chunk(last, last.bytes, true)]);
+  /** One whose breaker lets no call through. Throws where it must not be skipped. */
+  #isPassedOver(entry: StackEntry): true {
+    if (entry.middleware.onFailure === 'continue') return true;
+    throw breakerOpen(entry);
   }
 
-  #chunksThrough(middleware: Middleware, chunks: readonly Chunk[]): readonly Chunk[] {
+  /** A stream that is here as a whole, through one middleware. */
+  #streamThrough(entry: StackEntry, chunks: readonly Chunk[]): readonly Chunk[] {
+    const last = chunks.at(-1);
+    if (!last || last.isFinal) return this.#chunksThrough(entry, chunks);
+    return this.#chunksThrough(entry, [...chunks.slice(0, -1), new Chunk(last, last.bytes, true)]);
+  }
+
+  #chunksThrough(entry: StackEntry, chunks: readonly Chunk[]): readonly Chunk[] {
+    const { middleware, breaker } = entry;
     if (!middleware.onChunk) return chunks;
     const out: Chunk[] = [];
-    const run = this.#chunkRun(middleware);
+    const run = this.#chunkRun(entry);
     const begun = performance.now();
     try {
       for (const chunk of chunks) {
-        run.calls += 1;
-        this.#chunkThrough(middleware, run, chunk, out);
+        if (breaker && !breaker.allows() && this.#isPassedOver(entry)) out.push(chunk);
+        else this.#chunkThrough(entry, run, chunk, out);
       }
     } finally {
       run.durationMs += performance.now() - begun;
@@ -174,47 +203,50 @@ export class Passage {
     return out;
   }
 
-  #chunkThrough(middleware: Middleware, run: MiddlewareRun, chunk: Chunk, out: Chunk[]): void {
+  #chunkThrough(entry: StackEntry, run: MiddlewareRun, chunk: Chunk, out: Chunk[]): void {
+    run.calls += 1;
     try {
-      const answer: unknown = middleware.onChunk?.(chunk, this.#exchange.view);
+      const answer: unknown = entry.middleware.onChunk?.(chunk, this.#exchange.view);
       if (answer === undefined) out.push(chunk);
       else if (answer instanceof Chunk) out.push(answer);
       else if (isChunks(answer)) for (const one of answer) out.push(one);
       else if (answer !== null) throw unexpectedChunk(answer);
+      entry.breaker?.succeeded('on_chunk');
     } catch (thrown) {
-      this.#survive(middleware, run, thrown);
+      this.#survive(entry, run, thrown);
       out.push(chunk);
     }
   }
 
   /** All calls on one exchange are noted as one run. */
-  #chunkRun(middleware: Middleware): MiddlewareRun {
-    const known = this.#chunkRuns.get(middleware);
+  #chunkRun(entry: StackEntry): MiddlewareRun {
+    const known = this.#chunkRuns.get(entry);
     if (known) return known;
-    const run = newRun(middleware, 'on_chunk', 0);
-    this.#chunkRuns.set(middleware, run);
+    const run = newRun(entry, 'on_chunk', 0);
+    this.#chunkRuns.set(entry, run);
     this.#exchange.noteRun(run);
     return run;
   }
 
   /** Runs one callback to its end, notes its time, and gives its failures a name. */
   async #run<T>(
-    middleware: Middleware,
+    entry: StackEntry,
     phase: Exclude<MiddlewarePhase, 'on_chunk'>,
     callback: () => unknown,
     isExpected: (answer: unknown) => answer is T,
   ): Promise<T | undefined | typeof passedOver> {
-    const run = newRun(middleware, phase, 1);
+    const run = newRun(entry, phase, 1);
     run.isUnderWay = true;
     this.#exchange.noteRun(run);
     try {
       const returned = callback();
       const answer = isThenable(returned) ? await withDeadline(returned, this.#stack.timeoutMs) : returned;
-      if (answer === undefined || answer === null) return undefined;
-      if (!isExpected(answer)) throw new TypeError(expected[phase]);
-      return answer;
+      const isNothing = answer === undefined || answer === null;
+      if (!isNothing && !isExpected(answer)) throw new TypeError(expected[phase]);
+      entry.breaker?.succeeded(phase);
+      return isNothing ? undefined : answer;
     } catch (thrown) {
-      this.#survive(middleware, run, thrown);
+      this.#survive(entry, run, thrown);
       return passedOver;
     } finally {
       run.durationMs = performance.now() - run.startedAt;
@@ -223,11 +255,14 @@ export class Passage {
   }
 
   /** Throws, unless the middleware declares that the exchange goes on without it. A refusal is no failure. */
-  #survive(middleware: Middleware, run: MiddlewareRun, thrown: unknown): void {
-    const error = middlewareError(middleware.name, thrown);
+  #survive(entry: StackEntry, run: MiddlewareRun, thrown: unknown): void {
+    const error = middlewareError(entry, thrown);
     run.error = error;
-    if (middleware.onFailure !== 'continue' || error.code === 'blocked') throw error;
-    this.#stack.report(middleware.name, error);
+    // Another outcome is what it says of the exchange, as a body that a client sent broken: so it works.
+    if (error.outcome === 'failed') entry.breaker?.failed(run.phase);
+    else entry.breaker?.succeeded(run.phase);
+    if (entry.middleware.onFailure !== 'continue' || error.code === 'blocked') throw error;
+    this.#stack.report(entry.name, error);
   }
 }
 
@@ -257,9 +292,10 @@ function unexpectedChunk(answer: unknown): TypeError {
   return new TypeError('onChunk must answer at once: a stream waits for nobody');
 }
 
-function newRun(middleware: Middleware, phase: MiddlewarePhase, calls: number): MiddlewareRun {
+function newRun({ name, owner }: StackEntry, phase: MiddlewarePhase, calls: number): MiddlewareRun {
   return {
-    middleware: middleware.name,
+    middleware: name,
+    owner,
     phase,
     startedAt: performance.now(),
     durationMs: 0,

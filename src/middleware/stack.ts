@@ -1,7 +1,25 @@
 import type { SightlineError } from '../errors.ts';
+import type { Breaker } from '../exchange/breaker.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Owner } from '../exchange/owner.ts';
 import type { Middleware } from './middleware.ts';
 import { Passage } from './passage.ts';
+
+/** A middleware in its place. */
+export interface StackEntry {
+  /** Its name when it was put there: what the middleware says later changes nothing. */
+  readonly name: string;
+  readonly middleware: Middleware;
+  /** The plugin that brought it; none where the configuration or the embedding program did. */
+  readonly owner?: Owner | undefined;
+  /** Keeps exchanges away from it while it fails again and again. */
+  readonly breaker?: Breaker | undefined;
+}
+
+/** A middleware of the configuration or of the embedding program. */
+export function stackEntry(middleware: Middleware): StackEntry {
+  return { name: middleware.name, middleware };
+}
 
 export interface StackOptions {
   /** Deadline of one asynchronous callback, ms. */
@@ -12,11 +30,11 @@ export interface StackOptions {
 
 /** The middleware of the service, in order. It never changes: another order is another stack. */
 export class MiddlewareStack {
-  readonly list: readonly Middleware[];
+  readonly list: readonly StackEntry[];
   readonly timeoutMs: number;
   readonly #onFailure: StackOptions['onFailure'];
 
-  constructor(list: readonly Middleware[], options: StackOptions) {
+  constructor(list: readonly StackEntry[], options: StackOptions) {
     const twice = list.find((one, i) => list.findIndex((other) => other.name === one.name) !== i);
     if (twice) throw new TypeError(`Two middleware are named '${twice.name}'; names must be unique.`);
     this.list = Object.freeze([...list]);

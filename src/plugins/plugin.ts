@@ -15,10 +15,11 @@ type Nothing = void | undefined;
  * `initialize` registers what the plugin brings. Nothing of it is seen by any exchange before `initialize`
  * has answered; then the whole new set of plugins takes the place of the old one at once, for exchanges that
  * begin from then on. An exchange keeps what it began with to its end. When the last exchange of an old
- * version has ended, `cleanup` runs; timers, observable callbacks and registrations are taken away by
- * Sightline itself, before it for those that could run again, whether or not `cleanup` fails.
+ * version has ended, its signal is aborted and `cleanup` runs; timers and observable callbacks that are left
+ * then are taken away by Sightline itself, whether or not `cleanup` fails.
  *
- * `initialize` may throw: then whatever it had registered is undone, and the version that serves goes on.
+ * `initialize` may throw: then `cleanup` runs as well, whatever was registered is undone, and the version that
+ * serves goes on.
  */
 export interface PluginDefinition<Name extends string, Schema extends StandardSchemaV1 | undefined, Api> {
   /** Unique in the folder: lower case letters, digits and hyphens, 64 characters at most. */
@@ -35,11 +36,15 @@ export interface PluginDefinition<Name extends string, Schema extends StandardSc
   /**
    * `worker` runs the plugin in a thread of its own with a hard stop: a callback that gives no answer ends
    * the thread. Default `none`: in the process, as quick as a function call, and trusted not to block it.
+   *
+   * Write `isolation: 'worker'` literally: it is found without running the code. A worker has no `onChunk` (a
+   * stream waits for nobody), no `tracer`, no observable instruments, no dependencies, and gives nothing to
+   * dependents; what asks for one of these is refused when it is loaded.
    */
   readonly isolation?: 'none' | 'worker';
   /** Has a deadline. What it returns is what `use` gives to dependents. */
   initialize(context: PluginContext<ConfigOf<Schema>>): Api | Promise<Api>;
-  /** Has a deadline. The plugin's AbortSignal has been aborted by then. */
+  /** Has a deadline. Also runs where `initialize` failed, which may have got half of its way. */
   cleanup?(): Nothing | Promise<Nothing>;
 }
 

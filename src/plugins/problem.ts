@@ -32,4 +32,21 @@ export class PluginProblem extends Error {
     this.step = step;
     this.place = place;
   }
+
+  /** With its place, as editors and terminals link it: `file:line:column: message`. */
+  describe(): string {
+    return describeProblem(this);
+  }
+}
+
+export function describeProblem({
+  place,
+  message,
+}: {
+  readonly place: SourcePlace | undefined;
+  readonly message: string;
+}): string {
+  if (!place) return message;
+  const { file, line, column } = place;
+  return `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
 }

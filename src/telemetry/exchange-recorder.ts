@@ -24,6 +24,7 @@ import {
   isClientError,
   isServerError,
   methodName,
+  pluginAttributes,
   serverEnd,
   serverStart,
 } from './span-attributes.ts';
@@ -133,7 +134,11 @@ export class ExchangeRecorder implements Recorder {
       {
         kind: SpanKind.INTERNAL,
         startTime,
-        attributes: { [attribute.middleware]: run.middleware, [attribute.phase]: run.phase },
+        attributes: {
+          [attribute.middleware]: run.middleware,
+          [attribute.phase]: run.phase,
+          ...(run.owner && pluginAttributes(run.owner)),
+        },
       },
       this.#below(exchange),
     );
@@ -170,7 +175,9 @@ function headerValues(headers: RawHeaders, name: string): string | string[] | un
 /** As the convention for exceptions says, with our code as the type; a stack only of faults of our own. */
 function recordError(span: Span, { clock }: Exchange, error: SightlineError, at: number | undefined): void {
   const stack =
-    error.outcome === 'failed' && error.cause instanceof Error ? stackFrames(error.cause) : undefined;
+    error.outcome === 'failed' && error.cause instanceof Error
+      ? stackFrames(error.cause, error.frames)
+      : undefined;
   span.addEvent(
     spanEvent.exception,
     {

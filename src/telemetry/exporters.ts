@@ -1,6 +1,7 @@
 import { ExportResultCode } from '@opentelemetry/core';
 import {
   ConsoleMetricExporter,
+  type MetricProducer,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
@@ -40,7 +41,10 @@ export async function spanExporters(env: Environment): Promise<{ name: string; e
 }
 
 /** The push exporters that `OTEL_METRICS_EXPORTER` names. None by default: `/metrics` is always there. */
-export async function metricReaders(env: Environment): Promise<PeriodicExportingMetricReader[]> {
+export async function metricReaders(
+  env: Environment,
+  metricProducers: MetricProducer[] = [],
+): Promise<PeriodicExportingMetricReader[]> {
   const readers = [];
   const period = Number(env.OTEL_METRIC_EXPORT_INTERVAL) || 60_000;
   const timeout = Math.min(Number(env.OTEL_METRIC_EXPORT_TIMEOUT) || 30_000, period);
@@ -52,6 +56,7 @@ export async function metricReaders(env: Environment): Promise<PeriodicExporting
         exporter,
         exportIntervalMillis: period,
         exportTimeoutMillis: timeout,
+        metricProducers,
       }),
     );
   }

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Owner } from '../exchange/owner.ts';
 import type { Instruments } from './instruments.ts';
 import { LabelBounds } from './labels.ts';
 import { attribute, tagPrefix } from './names.ts';
@@ -12,6 +13,9 @@ import {
   isServerError,
   methodOf,
 } from './span-attributes.ts';
+
+/** What of a plugin ran. */
+export type PluginKind = 'middleware' | 'hook' | 'lifecycle';
 
 /** Turns an exchange that has ended into measurements. Every label that a client could invent is bounded. */
 export class Measurements {
@@ -50,6 +54,20 @@ export class Measurements {
     this.#middleware(exchange);
   }
 
+  /**
+   * Time of a plugin's code. `point` is a phase of middleware, a hook point, `initialize` or `cleanup`;
+   * `error` says how it failed. Versions come and go while the service runs, so they are bounded like names.
+   */
+  pluginRan(owner: Owner, kind: PluginKind, point: string, durationMs: number, error?: string): void {
+    this.#instruments.pluginDuration.record(durationMs / 1000, {
+      [attribute.plugin]: this.#labels.bound(attribute.plugin, owner.name),
+      [attribute.pluginVersion]: this.#labels.bound(attribute.pluginVersion, owner.version),
+      [attribute.pluginKind]: kind,
+      [attribute.pluginPoint]: point,
+      ...(error !== undefined && { [attribute.errorType]: error }),
+    });
+  }
+
   #attempt(exchange: Exchange, attempt: Attempt, tags: Attributes): void {
     const { dialect } = exchange.route;
     if (!dialect) return;
@@ -85,10 +103,14 @@ export class Measurements {
   #middleware(exchange: Exchange): void {
     for (const run of exchange.middlewareRuns) {
       this.#instruments.middlewareDuration.record(run.durationMs / 1000, {
-        [attribute.middleware]: run.middleware,
+        // Plugins can bring others with each version.
+        [attribute.middleware]: run.owner
+          ? this.#labels.bound(attribute.middleware, run.middleware)
+          : run.middleware,
         [attribute.phase]: run.phase,
         ...(run.error && { [attribute.errorType]: run.error.code }),
       });
+      if (run.owner) this.pluginRan(run.owner, 'middleware', run.phase, run.durationMs, run.error?.code);
     }
     this.#dropped('middleware_runs', exchange.middlewareRunsDropped);
   }

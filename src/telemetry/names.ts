@@ -211,6 +211,12 @@ export const metric = {
     unit: '{breaker}',
     description: "Breakers of plugins' middleware and hook callbacks that are open or half open.",
   },
+  pluginStrayErrors: {
+    name: 'sightline.plugin.stray_errors',
+    kind: 'counter',
+    unit: '{error}',
+    description: 'Errors of plugins where nobody waits: in timers, and of promises that nobody looks after.',
+  },
   pluginLeaks: {
     name: 'sightline.plugin.leaks',
     kind: 'counter',

@@ -2,6 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange, RequestHead } from '../exchange/exchange.ts';
 import type { QueryFacts } from '../exchange/facts.ts';
+import type { Owner } from '../exchange/owner.ts';
 import { attribute, tagPrefix } from './names.ts';
 
 /** Attributes without those whose value is unknown. */
@@ -100,6 +101,10 @@ export function clientEnd(attempt: Attempt): Attributes {
     [attribute.outcome]: attempt.outcome,
     [attribute.errorType]: isClientError(attempt) ? attemptErrorType(attempt) : undefined,
   });
+}
+
+export function pluginAttributes({ name, version }: Owner): Attributes {
+  return { [attribute.plugin]: name, [attribute.pluginVersion]: version };
 }
 
 /** Seconds from the attempt to its first stream event with output; undefined where none came. */

@@ -1,10 +1,12 @@
 import {
   context,
   createNoopMeter,
+  type Meter,
   metrics,
   ProxyTracerProvider,
   propagation,
   type Tracer,
+  type TracerProvider,
   trace,
 } from '@opentelemetry/api';
 import {
@@ -20,12 +22,16 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
+import type { Owner } from '../exchange/owner.ts';
+import type { HookRun } from '../hooks/hook-run.ts';
 import type { Limits } from '../limits.ts';
 import { ExchangeRecorder } from './exchange-recorder.ts';
 import { type ExportHealth, metricReaders, spanExporters, WatchedExporter } from './exporters.ts';
+import { HookRecorder } from './hook-recorder.ts';
 import { createInstruments, type Instruments } from './instruments.ts';
-import { Measurements } from './measurements.ts';
+import { Measurements, type PluginKind } from './measurements.ts';
 import { attribute, scope } from './names.ts';
+import { PluginMetrics, pluginScope } from './plugin-metrics.ts';
 import { PrometheusPage } from './prometheus-page.ts';
 import { TraceStore } from './trace-store.ts';
 
@@ -51,8 +57,12 @@ export class Telemetry {
   readonly instruments: Instruments;
   readonly page: PrometheusPage;
   readonly traces: TraceStore;
+  readonly #measurements: Measurements;
+  readonly #hookRecorder: HookRecorder;
+  readonly #tracerProvider: TracerProvider;
   readonly #sdk: NodeSDK;
   readonly #meterProvider: MeterProvider;
+  readonly #pluginMetrics: PluginMetrics;
   readonly #exporters: readonly WatchedExporter[];
   readonly #isEnabled: boolean;
   readonly #isEndpointSet: boolean;
@@ -63,8 +73,12 @@ export class Telemetry {
     instruments: Instruments;
     page: PrometheusPage;
     traces: TraceStore;
+    measurements: Measurements;
+    hookRecorder: HookRecorder;
+    tracerProvider: TracerProvider;
     sdk: NodeSDK;
     meterProvider: MeterProvider;
+    pluginMetrics: PluginMetrics;
     exporters: readonly WatchedExporter[];
     isEnabled: boolean;
     isEndpointSet: boolean;
@@ -74,8 +88,12 @@ export class Telemetry {
     this.instruments = parts.instruments;
     this.page = parts.page;
     this.traces = parts.traces;
+    this.#measurements = parts.measurements;
+    this.#hookRecorder = parts.hookRecorder;
+    this.#tracerProvider = parts.tracerProvider;
     this.#sdk = parts.sdk;
     this.#meterProvider = parts.meterProvider;
+    this.#pluginMetrics = parts.pluginMetrics;
     this.#exporters = parts.exporters;
     this.#isEnabled = parts.isEnabled;
     this.#isEndpointSet = parts.isEndpointSet;
@@ -86,8 +104,10 @@ export class Telemetry {
   static async start({ env, limits, log, ...options }: TelemetryOptions): Promise<Telemetry> {
     const isEnabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() !== 'true';
     const resource = createResource(env);
-    const page = new PrometheusPage();
-    const readers = isEnabled ? [page, ...(await metricReaders(env))] : [page];
+    const pluginMetrics = new PluginMetrics();
+    const metricProducers = [pluginMetrics];
+    const page = new PrometheusPage({ metricProducers });
+    const readers = isEnabled ? [page, ...(await metricReaders(env, metricProducers))] : [page];
     const meterProvider = new MeterProvider({ resource, readers });
     const instruments = createInstruments(
       isEnabled ? meterProvider.getMeter(scope.name, scope.version) : createNoopMeter(),
@@ -129,18 +149,23 @@ export class Telemetry {
     });
     sdk.start();
     if (isEnabled) metrics.setGlobalMeterProvider(meterProvider);
-    const recorder = new ExchangeRecorder({
+    const tracerProvider = currentTracerProvider();
+    const parts = {
       ...options,
-      tracer: currentTracer(),
+      tracer: tracerProvider.getTracer(scope.name, scope.version),
       measurements: new Measurements(instruments, limits),
-    });
+    };
     return new Telemetry({
-      recorder,
+      recorder: new ExchangeRecorder(parts),
+      hookRecorder: new HookRecorder(parts),
+      measurements: parts.measurements,
+      tracerProvider,
       instruments,
       page,
       traces,
       sdk,
       meterProvider,
+      pluginMetrics,
       exporters,
       isEnabled,
       isEndpointSet: Object.entries(env).some(
@@ -148,6 +173,31 @@ export class Telemetry {
       ),
       log,
     });
+  }
+
+  /** A callback of a plugin has run. May throw: whoever tells of it must not depend on it. */
+  hookRan(run: HookRun): void {
+    this.#hookRecorder.ran(run);
+  }
+
+  /** Other code of a plugin has run; `error` says how it failed. */
+  pluginRan(owner: Owner, kind: PluginKind, point: string, durationMs: number, error?: string): void {
+    this.#measurements.pluginRan(owner, kind, point, durationMs, error);
+  }
+
+  /** For instruments of a plugin's own. */
+  pluginMeter(plugin: string): Meter {
+    return this.#isEnabled ? this.#pluginMetrics.meter(plugin) : createNoopMeter();
+  }
+
+  /** The plugin is gone, and what it measured with it. */
+  forgetPlugin(plugin: string): void {
+    this.#pluginMetrics.forget(plugin);
+  }
+
+  /** For spans of a plugin's own. The SDK keeps a tracer for each name for ever: so it has no version. */
+  pluginTracer(plugin: string): Tracer {
+    return this.#tracerProvider.getTracer(pluginScope(plugin));
   }
 
   async state(): Promise<TelemetryState> {
@@ -188,11 +238,10 @@ export class Telemetry {
   }
 }
 
-/** The SDK's own tracer rather than the global proxy, which the next `start` would point elsewhere. */
-function currentTracer(): Tracer {
+/** The SDK's own rather than the global proxy, which the next `start` would point elsewhere. */
+function currentTracerProvider(): TracerProvider {
   const provider = trace.getTracerProvider();
-  const own = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
-  return own.getTracer(scope.name, scope.version);
+  return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
 }
 
 function createResource(env: TelemetryOptions['env']) {

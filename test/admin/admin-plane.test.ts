@@ -9,6 +9,9 @@ interface Problem {
   readonly error: { readonly code: string; readonly message: string };
 }
 
+/** Those that change nothing. */
+const readRoutes = Object.keys(adminRoutes).filter((route) => route.startsWith('/'));
+
 describe('the admin plane', async () => {
   const stage = await startStage({ config: { limits: { tracesMax: 5 } } });
   after(() => stage[Symbol.asyncDispose]());
@@ -21,12 +24,12 @@ describe('the admin plane', async () => {
   test('tells what it serves', async () => {
     const { body } = await stage.json('/');
     assert.deepEqual(body, { service: 'sightline', routes: adminRoutes });
-    for (const route of Object.keys(adminRoutes).filter((one) => !one.includes(':')))
+    for (const route of readRoutes.filter((one) => !one.includes(':')))
       assert.equal((await stage.admin(route)).status, 200, route);
   });
 
   test('lets nobody keep or sniff an answer', async () => {
-    for (const route of [...Object.keys(adminRoutes), '/', '/unknown']) {
+    for (const route of [...readRoutes, '/', '/unknown']) {
       const { headers } = await stage.admin(route);
       assert.equal(headers.get('cache-control'), 'no-store', route);
       assert.equal(headers.get('x-content-type-options'), 'nosniff', route);

@@ -15,7 +15,11 @@ after(() => rmSync(root, { recursive: true }));
 function load(yaml?: string | Buffer, env: NodeJS.ProcessEnv = {}): Config {
   const cwd = mkdtempSync(join(root, 'case-'));
   if (yaml !== undefined) writeFileSync(join(cwd, 'sightline.yaml'), yaml);
-  return loadConfig(env, cwd);
+  const config = loadConfig(env, cwd);
+  const { plugins } = config;
+  // Each case has a folder of its own, and what is below it is told from there.
+  const folder = plugins.folder.startsWith(cwd) ? `.${plugins.folder.slice(cwd.length)}` : plugins.folder;
+  return Object.freeze({ ...config, plugins: Object.freeze({ ...plugins, folder }) });
 }
 
 describe('without a file', () => {
@@ -26,7 +30,7 @@ describe('without a file', () => {
       admin: { host: '127.0.0.1', port: 4001, token: undefined },
       upstreams: [],
       middleware: [],
-      plugins: { folder: './plugins' },
+      plugins: { folder: './plugins', watch: true, required: [], config: {} },
       telemetry: { clientTrace: 'parent', spanThresholdMs: 1 },
       log: { level: 'info' },
       limits: defaultLimits,
@@ -64,7 +68,7 @@ describe('without a file', () => {
     });
     assert.deepEqual(config.data, { host: '::1', port: 0 });
     assert.deepEqual(config.admin, { host: '0.0.0.0', port: 0, token: 'a-token-of-20-chars!' });
-    assert.deepEqual(config.plugins, { folder: '/opt/plugins' });
+    assert.equal(config.plugins.folder, '/opt/plugins');
   });
 
   test('a variable that is set to nothing is not set', () => {
@@ -95,7 +99,7 @@ middleware:
   - stream-usage
   - request-tags: { tags: { team: x-team } }
   - redact:
-plugins: { folder: plugins-of-ours }
+plugins: { folder: plugins-of-ours, watch: false, required: [tenant], config: { tenant: { unknown: refuse } } }
 telemetry: { clientTrace: link, spanThresholdMs: 0.5 }
 log: { level: debug }
 limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
@@ -112,7 +116,12 @@ limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
       { name: 'request-tags', options: { tags: { team: 'x-team' } } },
       { name: 'redact', options: undefined },
     ]);
-    assert.deepEqual(config.plugins, { folder: 'plugins-of-ours' });
+    assert.deepEqual(config.plugins, {
+      folder: './plugins-of-ours',
+      watch: false,
+      required: ['tenant'],
+      config: { tenant: { unknown: 'refuse' } },
+    });
     assert.deepEqual(config.telemetry, { clientTrace: 'link', spanThresholdMs: 0.5 });
     assert.deepEqual(config.log, { level: 'debug' });
     const global = { ...defaultLimits, queryBytesMax: 1_048_576, replyHeadTimeoutMs: 40_000 };

@@ -8,6 +8,7 @@ import { sampleExchange } from './samples.ts';
 const upstream = { name: 'default', provider: 'openai', address: 'localhost', port: 80 };
 const run = (isUnderWay: boolean): MiddlewareRun => ({
   middleware: 'a',
+  owner: undefined,
   phase: 'before_query',
   startedAt: 100,
   durationMs: 7,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, it, mock } from 'node:test';
-import { type HookFailure, HookSystem } from '../../src/hooks/hook-system.ts';
+import { describe, it } from 'node:test';
+import type { HookFailure } from '../../src/hooks/hook-run.ts';
+import { HookSystem } from '../../src/hooks/hook-system.ts';
 import type { HookPoint } from '../../src/hooks/points.ts';
 import { sampleExchange } from '../exchange/samples.ts';
 import { startService } from '../support/service.ts';
@@ -297,9 +298,9 @@ describe('a hook point that nobody watches', () => {
     hooks.notify('exchange.started', payload);
   });
 
-  it('costs an exchange no payload', async () => {
+  it('costs an exchange no payload', async (t) => {
     await using service = await startService();
-    const notify = mock.method(service.hooks, 'notify');
+    const notify = t.mock.method(HookSystem.prototype, 'notify');
     const ask = async () => {
       const response = await fetch(`${service.dataUrl}/v1/chat/completions`, {
         method: 'POST',

@@ -6,7 +6,7 @@ import type { Exchange } from '../../src/exchange/exchange.ts';
 import { Query } from '../../src/exchange/query.ts';
 import { Reply } from '../../src/exchange/reply.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
-import { MiddlewareStack } from '../../src/middleware/stack.ts';
+import { MiddlewareStack, stackEntry } from '../../src/middleware/stack.ts';
 import type { SseEvent } from '../../src/wire/sse-parser.ts';
 import { sampleExchange, sampleQuery } from '../exchange/samples.ts';
 
@@ -19,7 +19,7 @@ interface Scene {
 
 function enter(list: readonly Middleware[], timeoutMs = 10_000): Scene {
   const reported: Scene['reported'] = [];
-  const stack = new MiddlewareStack(list, {
+  const stack = new MiddlewareStack(list.map(stackEntry), {
     timeoutMs,
     onFailure: (middleware, error) => reported.push({ middleware, error }),
   });

@@ -5,7 +5,7 @@ import type { Exchange } from '../../src/exchange/exchange.ts';
 import { Reply } from '../../src/exchange/reply.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import type { Passage } from '../../src/middleware/passage.ts';
-import { MiddlewareStack } from '../../src/middleware/stack.ts';
+import { MiddlewareStack, stackEntry } from '../../src/middleware/stack.ts';
 import { seededRandom } from '../dialects/recordings.ts';
 import { sampleExchange, sampleQuery } from '../exchange/samples.ts';
 
@@ -89,7 +89,7 @@ async function watch({ plans, upstream, abortAt }: Run): Promise<string[]> {
     afterResponse: act('out', plan),
     onError: act('error', plan),
   })) as readonly Middleware[];
-  const stack = new MiddlewareStack(list, { timeoutMs: 1, onFailure: () => undefined });
+  const stack = new MiddlewareStack(list.map(stackEntry), { timeoutMs: 1, onFailure: () => undefined });
   const passage = stack.enter(exchange);
   assert.ok(passage);
   await drive(passage, exchange, upstream);

@@ -6,6 +6,7 @@ import { Exchange } from '../../src/exchange/exchange.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { attribute, metric, scope, spanEvent, tagPrefix } from '../../src/telemetry/names.ts';
+import { PluginRecorder } from '../../src/telemetry/plugin-recorder.ts';
 import { metricName } from '../../src/telemetry/prometheus-names.ts';
 import { RawConnection } from '../support/raw-http.ts';
 import { type Stage, startStage, until } from './stage.ts';
@@ -34,6 +35,15 @@ async function runTraffic(stage: Stage): Promise<void> {
   stage.service.hooks.registerHook('reply.head', () => {
     throw new Error('a hook that fails');
   });
+
+  const plugin = { name: 'tenant', version: '1.2.0', frames: () => '' };
+  stage.service.hooks.registerHook('reply.head', () => undefined, { plugin });
+  const lifecycle = new PluginRecorder(stage.service.telemetry);
+  lifecycle.changed('loaded', 'tenant');
+  lifecycle.moved('loading', 'active');
+  lifecycle.breakersOpen('tenant', 1);
+  lifecycle.leaked('tenant');
+  lifecycle.strayError('tenant');
 
   stage.sink.mode = 'refuse';
   await stage.chat();

@@ -70,6 +70,12 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'sightline_listener_rejections_total',
     'sightline_middleware_duration_seconds',
     'sightline_overhead_duration_seconds',
+    'sightline_plugin_breakers_open',
+    'sightline_plugin_changes_total',
+    'sightline_plugin_count',
+    'sightline_plugin_duration_seconds',
+    'sightline_plugin_leaks_total',
+    'sightline_plugin_stray_errors_total',
     'sightline_reply_unobserved_total',
     'sightline_telemetry_dropped_total',
   ]);

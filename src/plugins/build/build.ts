@@ -6,7 +6,10 @@ export interface PluginBuild {
   readonly code: string;
   /** Source map (version 3, JSON) from lines of `code` to the TypeScript sources. */
   readonly map: string;
-  /** Every local file that was compiled into it, the entry among them: absolute path → SHA-256 (hex) of its bytes. */
+  /**
+   * Every local file that was compiled into it, the entry among them, and the tsconfig that governed it:
+   * absolute path → SHA-256 (hex) of its bytes.
+   */
   readonly inputs: ReadonlyMap<string, string>;
   /** SHA-256 (hex) over `inputs`: two builds of the same bytes have the same. */
   readonly hash: string;

@@ -1,0 +1,15 @@
+/** What a command gets of the process that it runs in. */
+export interface CommandContext {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  say(line: string): void;
+  complain(line: string): void;
+}
+
+/** A command of `sightline`. What it answers is the exit code of the process. */
+export type RunCommand = (args: readonly string[], context: CommandContext) => Promise<number>;
+
+/** What was asked for cannot be done: what is wrong, and what was expected. People read it; no stack is shown. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}

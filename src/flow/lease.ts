@@ -1,0 +1,9 @@
+/**
+ * Keeps a generation of plugins alive: taken when an exchange begins with it, given back once, when the
+ * exchange has ended and none of its middleware runs or has still to be told of its end. What has missed its
+ * deadline is not waited for. Neither call may throw.
+ */
+export interface Lease {
+  acquire(): void;
+  release(): void;
+}

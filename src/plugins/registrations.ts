@@ -1,0 +1,109 @@
+import { type HookPoint, hookPoints } from '../hooks/points.ts';
+import type { Middleware } from '../middleware/middleware.ts';
+
+export interface MiddlewareRegistration {
+  readonly middleware: Middleware;
+  readonly priority: number | undefined;
+}
+
+export interface HookRegistration {
+  readonly point: HookPoint;
+  readonly callback: (payload: never) => unknown;
+  readonly priority: number | undefined;
+}
+
+interface RegistrationsOptions {
+  /** A hook was removed after `close`: its place stays, and calling it does nothing. */
+  readonly onRemoved?: (index: number) => void;
+  /** What is to be refused beyond the contract. Throws. */
+  readonly check?: (middleware: Middleware) => void;
+}
+
+export const callbackNames = ['beforeQuery', 'onChunk', 'afterResponse', 'onError'] as const;
+
+/** What a plugin registers while it initializes, checked as it comes: nothing checks the types of JavaScript. */
+export class Registrations {
+  readonly middleware: MiddlewareRegistration[] = [];
+  readonly hooks: HookRegistration[] = [];
+  readonly #options: RegistrationsOptions;
+  #isOpen = true;
+
+  constructor(options: RegistrationsOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Nothing more is taken: an exchange never sees half of a plugin, so nothing is added to an active one. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  /** Returns the remover; calling it again does nothing. */
+  registerHook(
+    point: HookPoint,
+    callback: HookRegistration['callback'],
+    priority: number | undefined,
+  ): () => void {
+    this.#checkOpen('registerHook');
+    if (!Object.hasOwn(hookPoints, point)) {
+      throw new TypeError(
+        `Unknown hook point '${point}'; expected one of ${Object.keys(hookPoints).join(', ')}.`,
+      );
+    }
+    if (typeof callback !== 'function') throw new TypeError(`The callback at ${point} is no function.`);
+    checkPriority(priority);
+    let isRemoved = false;
+    const watched = (payload: never) => (isRemoved ? undefined : callback(payload));
+    const registration = { point, callback: watched, priority };
+    this.hooks.push(registration);
+    return () => {
+      if (isRemoved) return;
+      isRemoved = true;
+      const index = this.hooks.indexOf(registration);
+      // Before anybody has seen it, it can be gone altogether.
+      if (this.#isOpen) this.hooks.splice(index, 1);
+      else this.#options.onRemoved?.(index);
+    };
+  }
+
+  registerMiddleware(middleware: Middleware, priority: number | undefined): void {
+    this.#checkOpen('registerMiddleware');
+    checkMiddleware(middleware);
+    checkPriority(priority);
+    this.#options.check?.(middleware);
+    if (this.middleware.some((other) => other.middleware.name === middleware.name)) {
+      throw new TypeError(`Two middleware are named '${middleware.name}'; names must be unique.`);
+    }
+    this.middleware.push({ middleware, priority });
+  }
+
+  #checkOpen(what: string): void {
+    if (!this.#isOpen) throw new TypeError(`${what} is possible until initialize has answered, not later.`);
+  }
+}
+
+function checkMiddleware(middleware: Middleware): void {
+  if (typeof middleware !== 'object' || middleware === null)
+    throw new TypeError('A middleware is an object with a name and callbacks.');
+  if (typeof middleware.name !== 'string' || !/^[\w.-]{1,64}$/.test(middleware.name)) {
+    throw new TypeError(
+      'A middleware needs a name of letters, digits, hyphens, dots and underscores, 64 characters at most.',
+    );
+  }
+  const { name, onFailure = 'fail' } = middleware;
+  const wrong = callbackNames.find(
+    (callback) => middleware[callback] !== undefined && typeof middleware[callback] !== 'function',
+  );
+  if (wrong) throw new TypeError(`${wrong} of middleware '${name}' is no function.`);
+  if (!callbackNames.some((callback) => middleware[callback])) {
+    throw new TypeError(`Middleware '${name}' has none of ${callbackNames.join(', ')}.`);
+  }
+  if (onFailure !== 'fail' && onFailure !== 'continue') {
+    throw new TypeError(`onFailure of middleware '${name}' must be 'fail' or 'continue'.`);
+  }
+}
+
+function checkPriority(priority: number | undefined): void {
+  if (priority !== undefined && !Number.isFinite(priority)) {
+    throw new TypeError(`A priority must be a finite number, not ${priority}.`);
+  }
+}
