@@ -6,6 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import type { FileChange } from '../../../src/plugins/loader/dynamic-loader.ts';
+import type { OpenHints } from '../../../src/plugins/loader/folder-hints.ts';
 import { noHints, Stage, startStage } from './stage.ts';
 
 const sweeping = { openHints: noHints, limits: { pluginSweepIntervalMs: 10 } };
@@ -181,17 +182,24 @@ test('onChanges that rejects or throws is logged, and the next batch comes', asy
   await stage.quiet();
 });
 
-test('a broken file is told once, and is not built over and over', async () => {
-  await using stage = await startStage(sweeping, { 'a.plugin.ts': 'syntax error', 'b.plugin.ts': 'b' });
+test('a broken file is told once, and is not built again while nothing of it changes', async () => {
+  const opened = Promise.withResolvers<() => void>();
+  const openHints: OpenHints = (_folder, onHint) => {
+    opened.resolve(onHint);
+    return { close: async () => undefined };
+  };
+  await using stage = await startStage({ openHints }, { 'a.plugin.ts': 'syntax error', 'b.plugin.ts': 'b' });
+  const hint = await opened.promise;
   stage.builds();
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 10; round++) {
     stage.write('b.plugin.ts', `b${round}`);
+    hint();
     assert.deepEqual(await stage.batch(), [`built b.plugin.ts: b${round}`]);
   }
-  // It is tried again after 1, 2, 4, 8, 16 and then each 32 sweeps.
-  const sweeps = stage.builds().filter((name) => name === 'a.plugin.ts');
-  assert.ok(sweeps.length < 20, `${sweeps.length} builds`);
+  assert.deepEqual(new Set(stage.builds()), new Set(['b.plugin.ts']));
+  // Whoever scans wants it tried again, and still it is no news.
   await stage.quiet();
+  assert.deepEqual(new Set(stage.builds()), new Set(['a.plugin.ts']));
 });
 
 test('what a build failed of passes by itself', async () => {
@@ -213,63 +221,6 @@ test('a file larger than the limit is told by the builder, and noticed when it s
   await stage.quiet();
   stage.write('a.plugin.ts', 'small');
   assert.deepEqual(await stage.batch(), ['built a.plugin.ts: small']);
-});
-
-test('rebuild gives the same build again, to its caller alone', async () => {
-  await using stage = await startStage({}, { 'a.plugin.ts': 'one' });
-  const change = await stage.loader.rebuild(stage.path('a.plugin.ts'));
-  assert.ok(change?.kind === 'built');
-  assert.equal(change.build.code, 'one');
-  await stage.quiet();
-});
-
-test('rebuild sees what has changed meanwhile, and waits for it to settle', async () => {
-  await using stage = await startStage({ watch: false }, { 'a.plugin.ts': 'one' });
-  stage.write('a.plugin.ts', 'two');
-  const change = await stage.loader.rebuild(stage.path('a.plugin.ts'));
-  assert.ok(change?.kind === 'built');
-  assert.equal(change.build.code, 'two');
-  await stage.quiet();
-  stage.write('new.plugin.ts', 'syntax error');
-  assert.equal((await stage.loader.rebuild(stage.path('new.plugin.ts')))?.kind, 'broken');
-  await stage.quiet();
-});
-
-test('rebuild hands on what it finds of other files', async () => {
-  await using stage = await startStage({ watch: false }, { 'a.plugin.ts': 'one', 'b.plugin.ts': 'one' });
-  stage.write('a.plugin.ts', 'two');
-  stage.write('b.plugin.ts', 'two');
-  await stage.loader.rebuild(stage.path('a.plugin.ts'));
-  assert.deepEqual(await stage.batch(), ['built b.plugin.ts: two']);
-});
-
-test('rebuild of a file that is not there, or is no plugin, gives nothing', async () => {
-  await using stage = await startStage(
-    { watch: false },
-    { 'a.plugin.ts': "import './help';", 'help.ts': 'one' },
-  );
-  assert.equal(await stage.loader.rebuild(stage.path('b.plugin.ts')), undefined);
-  assert.equal(await stage.loader.rebuild(stage.path('help.ts')), undefined);
-  stage.remove('a.plugin.ts');
-  assert.equal(await stage.loader.rebuild(stage.path('a.plugin.ts')), undefined);
-  assert.deepEqual(await stage.batch(), ['gone a.plugin.ts']);
-});
-
-test('rebuild during onChanges waits for nothing', async () => {
-  const rebuilt: (FileChange | undefined)[] = [];
-  await using stage = await startStage({
-    watch: false,
-    onChanges: async (changes) => {
-      for (const { file } of changes) rebuilt.push(await stage.loader.rebuild(file));
-    },
-  });
-  stage.write('a.plugin.ts', 'one');
-  assert.deepEqual(await stage.batch(), ['built a.plugin.ts: one']);
-  await stage.loader.scan();
-  assert.deepEqual(
-    rebuilt.map((change) => change?.kind),
-    ['built'],
-  );
 });
 
 test('a file that is written without end does not hold up scan and rebuild for ever', async () => {

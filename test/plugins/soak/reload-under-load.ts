@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Service } from '../../../src/service.ts';
+import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { startService } from '../../support/service.ts';
 import { VersionedPlugins } from './versions.ts';
 
@@ -30,8 +31,12 @@ export async function reloadUnderLoad({ reloads, broken, clients }: LoadOptions)
   const views = new Map<string, Set<number>>();
   Object.assign(globalThis, { views });
   await using plugins = await VersionedPlugins.create();
+  await using cleanup = new AsyncDisposableStack();
+  const backend = await startSimulator({ timeToFirstTokenMs: 1, tokensPerSecond: 2_000 });
+  cleanup.defer(() => backend.close());
   await using service = await startService({
     config: {
+      upstreams: { default: backend.url },
       plugins: { folder: plugins.folder, watch: false },
       limits: { pluginSettleMs: 1 },
     },
@@ -93,13 +98,11 @@ function watch(service: Service, views: Map<string, Set<number>>) {
   return watched;
 }
 
-const bodies = [true, false].map((stream) =>
-  JSON.stringify({
-    model: stream ? 'sim-tokens-20' : 'sim-tokens-2',
-    stream,
-    messages: [{ role: 'user', content: 'Tell me of Zürich.' }],
-  }),
-);
+/** Every eighth one is a stream that lives through many reloads. */
+function queryOf(number: number): { readonly model: string; readonly stream: boolean } {
+  if (number % 8 === 0) return { model: 'sim-slow-token-20', stream: true };
+  return { model: 'gpt-4o', stream: number % 2 === 0 };
+}
 
 class Load {
   requests = 0;
@@ -121,16 +124,17 @@ class Load {
   async #client(): Promise<void> {
     while (!this.#isOver) {
       this.requests += 1;
-      const failure = await this.#ask(bodies[this.requests % 2] ?? '').catch(String);
+      const failure = await this.#ask(queryOf(this.requests)).catch(String);
       if (failure !== undefined) this.failures.push(failure);
     }
   }
 
-  async #ask(body: string): Promise<string | undefined> {
+  async #ask(query: ReturnType<typeof queryOf>): Promise<string | undefined> {
+    const body = JSON.stringify({ ...query, messages: [{ role: 'user', content: 'Tell me of Zürich.' }] });
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(this.#url, { method: 'POST', headers, body });
     const text = await response.text();
-    const isWhole = body === bodies[0] ? text.endsWith('data: [DONE]\n\n') : text.endsWith('}');
+    const isWhole = query.stream ? text.endsWith('data: [DONE]\n\n') : text.endsWith('}');
     return response.status === 200 && isWhole ? undefined : `${response.status} ${text.slice(-200)}`;
   }
 }
