@@ -2,7 +2,6 @@ import type { SightlineError } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Query } from '../exchange/query.ts';
 import type { ExchangeView } from '../exchange/view.ts';
-import type { PluginProblem } from '../plugins/problem.ts';
 import type { RawHeaders } from '../wire/headers.ts';
 
 /** What an attempt looks like to a hook. */
@@ -10,6 +9,14 @@ export type AttemptView = Pick<
   Readonly<Attempt>,
   'number' | 'upstream' | 'status' | 'outcome' | 'outputChunks' | 'bytes'
 >;
+
+/** Why a version of a plugin cannot be used. Lines and columns count from 1. */
+export interface RejectedVersion {
+  /** Where on its way: `build`, `evaluate`, `shape`, `config`, `dependencies` or `initialize`. */
+  readonly step: string;
+  readonly message: string;
+  readonly place: { readonly file: string; readonly line?: number; readonly column?: number } | undefined;
+}
 
 /** Each hook point with what its callbacks get. A new point is a row here and its one call site. */
 export interface HookPoints {
@@ -29,7 +36,7 @@ export interface HookPoints {
     plugin: string | undefined;
     version: string | undefined;
     file: string;
-    problem: PluginProblem;
+    problem: RejectedVersion;
   };
   'plugin.unloaded': { plugin: string; version: string; file: string };
 }

@@ -43,6 +43,10 @@ ${body}
     );
   }
 
+  saveFile(name: string, text: string): Promise<void> {
+    return writeFile(join(this.path, name), text);
+  }
+
   remove(name: string): Promise<void> {
     return rm(this.file(name));
   }
