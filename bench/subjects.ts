@@ -38,6 +38,12 @@ export function plansFor(against: readonly string[]): Plan[] {
     { name: 'sightline', what: 'as it starts, OTLP to a collector', script: sightline, env: {} },
     { name: 'sightline-off', what: 'OTEL_SDK_DISABLED=true', script: sightline, env: off },
     {
+      name: 'sightline-plugin',
+      what: 'with a plugin: middleware, hook, metric',
+      script: sightline,
+      env: { SIGHTLINE_PLUGINS: resolve(here, 'plugins') },
+    },
+    {
       name: 'sightline-redact',
       what: 'with a middleware that rewrites',
       script: sightline,
