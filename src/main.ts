@@ -23,7 +23,10 @@ const complain = (text: string) => process.stderr.write(`${text}\n`);
 
 function readArguments(): { check: boolean; help: boolean } {
   const { values } = parseArgs({
-    options: { check: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      check: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   return values;
 }
@@ -76,8 +79,7 @@ async function main(): Promise<number | undefined> {
   }
   // Commands have no use for it, and it is most of what there is to load.
   const { Service } = await import('./service.ts');
-  const service = await Service.start({ config, env: process.env });
-  surviveStrayErrors(service);
+  const service = await Service.start({ config, env: process.env, onCreated: surviveStrayErrors });
   announce(service, config);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
@@ -99,6 +101,9 @@ try {
 function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (thrown instanceof PluginProblem) return thrown.describe();
+  if ('code' in thrown && thrown.code === 'EADDRINUSE') {
+    return `${thrown.message}; set SIGHTLINE_PORT or SIGHTLINE_ADMIN_PORT to a free one`;
+  }
   const isExpected =
     thrown instanceof ConfigError ||
     thrown instanceof CommandError ||

@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Middleware of the embedding program, after that of the configuration. */
   readonly middleware?: readonly Middleware[];
+  /** Told of the service before anything of it runs, plugins too. */
+  readonly onCreated?: (service: Service) => void;
 }
 
 /**
@@ -118,6 +120,7 @@ export class Service {
     let service: Service | undefined;
     try {
       service = new Service(options, log, telemetry, simulator);
+      options.onCreated?.(service);
       service.#adminUrl = urlOf(await service.#adminPlane.listen());
       await service.plugins.start();
       service.#dataUrl = urlOf(await service.#dataPlane.listen());

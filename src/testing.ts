@@ -100,6 +100,7 @@ export async function startWithPlugins(options: StartOptions): Promise<TestSight
     const config = await configOf(options, simulator);
     service = await Service.start({ config, env: { OTEL_TRACES_EXPORTER: 'none' } });
     await activate(service, builds);
+    refuseUnused(service, options);
   } catch (thrown) {
     await service?.stop();
     await simulator.close();
@@ -217,6 +218,13 @@ async function activate(service: Service, builds: readonly PluginBuild[]): Promi
   await manager.apply(builds.map((build) => ({ kind: 'built', file: build.file, build })));
   const problems = manager.records.flatMap(({ newestProblem }) => (newestProblem ? [newestProblem] : []));
   refuse(problems.map(describeProblem));
+}
+
+/** A name that was mistyped would leave the plugin with its defaults, and the test with a riddle. */
+function refuseUnused({ plugins }: Service, { config = {} }: StartOptions): void {
+  const names = plugins.manager.generation.instances.map(({ name }) => name);
+  const unused = Object.keys(config).filter((name) => !names.includes(name));
+  refuse(unused.map((name) => `config.${name} is of no plugin here; expected one of ${names.join(', ')}.`));
 }
 
 function refuse(problems: readonly string[]): void {

@@ -115,6 +115,14 @@ describe('startWithPlugins', () => {
     });
   }
 
+  it('refuses config of a plugin that is not there, which would reach nobody', async () => {
+    const options = { plugins: [join(folder, 'quiet.plugin.ts')], config: { x: {}, quiet: {} } };
+    await assert.rejects(
+      startWithPlugins(options),
+      /^SightlineError: config\.quiet is of no plugin here; expected one of x\.$/,
+    );
+  });
+
   it('tells the problems of all files at once', async () => {
     const plugins = ['syntax.plugin.ts', 'missing.plugin.ts'].map((file) => join(folder, file));
     await assert.rejects(startWithPlugins({ plugins }), (error: Error) => {

@@ -3,6 +3,7 @@ import type { Plugins } from '../plugins/plugins.ts';
 
 /** The plugins, as `/api/plugins` shows them. */
 export function describePlugins({ config, manager }: Plugins) {
+  const { records } = manager;
   return {
     folder: config.folder,
     watch: config.watch,
@@ -15,7 +16,7 @@ export function describePlugins({ config, manager }: Plugins) {
     })),
     /** Versions that were unloaded and are still held in memory. */
     leaks: manager.leaks,
-    plugins: manager.records.map((record) => describePlugin(record, manager.records)),
+    plugins: records.map((record) => describePlugin(record, records)),
   };
 }
 
@@ -28,7 +29,8 @@ function describePlugin(record: PluginRecord, all: readonly PluginRecord[]) {
     file,
     ...(instance && {
       loadedAt: instance.loadedAt.toISOString(),
-      helpers: [...instance.build.inputs.keys()].filter((input) => input !== file),
+      /** What it was compiled from: a change of any of them reloads it. */
+      files: [...instance.build.inputs.keys()],
       dependencies: instance.dependencies,
       optionalDependencies: instance.optionalDependencies,
       dependents: dependentsOf(instance.name, all),

@@ -29,7 +29,8 @@ async function check({ build, config }: CheckData): Promise<Checked> {
   const { exports } = await evaluate(build);
   const definition = readDefinition(exports, build.file);
   const { name, version, dependencies = {}, optionalDependencies = {}, isolation = 'none' } = definition;
-  await readConfig(definition, config[name], build.file);
+  // Not what every object has, such as `constructor`, which is a name as good as others.
+  await readConfig(definition, Object.hasOwn(config, name) ? config[name] : undefined, build.file);
   const hasSchema = definition.config !== undefined;
   return { name, version, dependencies, optionalDependencies, isolation, hasSchema };
 }

@@ -6,8 +6,14 @@ export interface CommandContext {
   complain(line: string): void;
 }
 
+/** The same, for one of them. */
+export interface CommandCall extends CommandContext {
+  /** How it is typed: `npm run plugin:check -- FILE…` where npm runs it. */
+  readonly usage: string;
+}
+
 /** A command of `sightline`. What it answers is the exit code of the process. */
-export type RunCommand = (args: readonly string[], context: CommandContext) => Promise<number>;
+export type RunCommand = (args: readonly string[], call: CommandCall) => Promise<number>;
 
 /** What was asked for cannot be done: what is wrong, and what was expected. People read it; no stack is shown. */
 export class CommandError extends Error {

@@ -39,19 +39,41 @@ export function describeCommands(): string {
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
   const words = Object.keys(commands).find((name) => name === args.slice(0, 2).join(' '));
   const command = words === undefined ? undefined : commands[words];
-  if (!command) {
+  if (words === undefined || !command) {
     const known = Object.keys(commands).join(', ');
     throw new CommandError(
       `"${args.slice(0, 2).join(' ')}" is no command; expected none, which starts the proxy, or one of ${known}.`,
     );
   }
   const rest = args.slice(2);
+  const usage = typedAs(words, command, context);
   if (rest.includes('--help')) {
-    context.say(`Usage: sightline ${command.usage}\n\n${sentence(command.summary)}`);
+    context.say(`Usage: ${usage}\n\n${sentence(command.summary)}`);
     return 0;
   }
   const run = await command.load();
-  return run(rest, context);
+  try {
+    return await run(rest, { ...context, usage });
+  } catch (thrown) {
+    throw isParseArgsError(thrown) ? new CommandError(`${firstSentence(thrown)}: ${usage}`) : thrown;
+  }
+}
+
+/** npm hands options on only behind `--`: whoever left it out is told in the words that work. */
+function typedAs(words: string, { usage }: CommandRow, { env }: CommandContext): string {
+  const script = words.replace(' ', ':');
+  return env.npm_lifecycle_event === script
+    ? `npm run ${script} -- ${usage.slice(words.length + 1)}`
+    : `sightline ${usage}`;
+}
+
+function isParseArgsError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
+}
+
+/** The others explain how to give a name that begins with a hyphen, which nobody meant. */
+function firstSentence({ message }: Error): string {
+  return message.split(/[.\n]( |$)/, 1)[0] ?? message;
 }
 
 function sentence(text: string): string {

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { delimiter, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /*
@@ -43,12 +43,22 @@ export function isKnownIn(folder: string): boolean {
 }
 
 /** What people type in that folder to run this installation. */
-export function commandLines(cwd: string) {
+export function commandLines(cwd: string, env: NodeJS.ProcessEnv) {
   const path = relative(cwd, main);
   if (main.split(sep).includes('node_modules')) return linesOf('npx sightline');
-  if (path.startsWith('..')) return linesOf(`node ${main}`);
+  if (path.startsWith('..')) return linesOf(`${nodeOf(env)} ${main}`);
   // A clone brings its own Node, which npm finds.
   return { start: 'npm start', check: 'npm run plugin:check --', test: `npx node ${path} plugin test` };
+}
+
+/** `node`, where that is the one that runs now: another may be too old for TypeScript. */
+function nodeOf({ PATH = '' }: NodeJS.ProcessEnv): string {
+  const first = PATH.split(delimiter)
+    .map((folder) => join(folder, 'node'))
+    .find((file) => existsSync(file));
+  return first !== undefined && realpathSync(first) === realpathSync(process.execPath)
+    ? 'node'
+    : process.execPath;
 }
 
 function linesOf(program: string) {

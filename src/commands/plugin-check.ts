@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -13,7 +14,7 @@ import { describeProblem, PluginProblem } from '../plugins/problem.ts';
 import { revivedProblem } from '../plugins/worker/plain-error.ts';
 import { wantsWorker } from '../plugins/worker/wants-worker.ts';
 import type { CheckAnswer, CheckData, Checked } from './check-thread.ts';
-import { type CommandContext, CommandError } from './command.ts';
+import { type CommandCall, CommandError } from './command.ts';
 
 const entry = new URL(`./check-thread${extname(import.meta.filename)}`, import.meta.url);
 
@@ -26,10 +27,10 @@ interface Checking {
  * Builds and evaluates each plugin, checks its shape, and its config against the configuration where there is
  * one. Nothing is initialized. 1 where anything is wrong.
  */
-export async function checkPlugins(args: readonly string[], context: CommandContext): Promise<number> {
-  const { cwd, env, say, complain } = context;
+export async function checkPlugins(args: readonly string[], call: CommandCall): Promise<number> {
+  const { cwd, env, say, complain, usage } = call;
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
-  if (positionals.length === 0) throw new CommandError('Expected files: sightline plugin check FILE…');
+  if (positionals.length === 0) throw new CommandError(`Expected files: ${usage}`);
   const config = loadConfig(env, cwd);
   const found: Checking[] = [];
   let isWrong = false;
@@ -52,6 +53,9 @@ export async function checkPlugins(args: readonly string[], context: CommandCont
 }
 
 async function checkFile(file: string, config: Config): Promise<Checking> {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new PluginProblem('build', 'It is a folder; expected files, such as *.plugin.ts in it.', { file });
+  }
   if (!/\.plugin\.(ts|js|mjs)$/.test(basename(file))) {
     const expected =
       'Expected a name that ends in .plugin.ts, .plugin.js or .plugin.mjs; no other file is loaded.';
@@ -134,7 +138,7 @@ function report(cwd: string, { build, checked }: Checking, { source, plugins }: 
   const given = Object.hasOwn(plugins.config, name)
     ? `${key} of ${shown(cwd, source ?? '')}`
     : `nothing under ${key}`;
-  const { size } = build.inputs;
+  const size = [...build.inputs.keys()].filter((file) => !/^tsconfig.*\.json$/.test(basename(file))).length;
   return [
     `${shown(cwd, build.file)}: ok`,
     `  plugin     ${name} ${version}${isolation === 'worker' ? ', in a worker' : ''}`,
@@ -150,5 +154,5 @@ function placeFrom(cwd: string, { place }: PluginProblem) {
 
 function shown(cwd: string, file: string): string {
   const path = relative(cwd, file);
-  return path.startsWith('..') ? file : path;
+  return path.startsWith('..') ? file : path || '.';
 }

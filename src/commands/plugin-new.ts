@@ -1,27 +1,29 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { pluginName } from '../plugins/shape.ts';
-import { type CommandContext, CommandError } from './command.ts';
+import { type CommandCall, CommandError } from './command.ts';
 import { commandLines, entries, isKnownIn, packageFolder, typesOf } from './installation.ts';
 import { starterPlugin, starterTest, starterTsconfig } from './starter.ts';
 
 /** Writes a plugin that works at once, its test, and what an editor needs; never over anything. */
-export async function newPlugin(args: readonly string[], context: CommandContext): Promise<number> {
-  const { cwd, env, say } = context;
+export async function newPlugin(args: readonly string[], call: CommandCall): Promise<number> {
+  const { cwd, env, say, usage } = call;
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { folder: { type: 'string' } },
     allowPositionals: true,
   });
-  const name = readName(positionals);
+  const name = readName(positionals, usage);
+  const config = loadConfig(env, cwd);
   // Where nothing else is said, the folder that the service watches.
-  const watched = values.folder === undefined ? loadConfig(env, cwd).plugins.folder : undefined;
-  const folder = watched ?? resolve(cwd, values.folder ?? '');
+  const folder = values.folder === undefined ? config.plugins.folder : readFolder(cwd, values.folder, usage);
   const plugin = join(folder, `${name}.plugin.ts`);
   const test = join(folder, `${name}.plugin.test.ts`);
+  refuseFile(folder);
   refuseTaken(folder, name);
 
   await mkdir(folder, { recursive: true });
@@ -36,20 +38,31 @@ export async function newPlugin(args: readonly string[], context: CommandContext
     await writeFile(file, text, { flag: 'wx' });
     say(`wrote ${shown(cwd, file)}`);
   }
-  say(nextSteps(context, { folder, plugin, test, isWatched: watched !== undefined }));
+  say(nextSteps(call, { folder, plugin, test, config }));
   return 0;
 }
 
-function readName(positionals: readonly string[]): string {
+function readName(positionals: readonly string[], usage: string): string {
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw new CommandError('Expected one name: sightline plugin new NAME [--folder DIR]');
+    const given = name === undefined ? '' : `, not ${positionals.map((one) => `"${one}"`).join(' and ')}`;
+    throw new CommandError(`Expected one name${given}: ${usage}`);
   }
   const parsed = pluginName.safeParse(name);
   if (parsed.success) return name;
   throw new CommandError(
     `"${name}" cannot be the name of a plugin: ${parsed.error.issues.map(({ message }) => message).join('; ')}.`,
   );
+}
+
+function readFolder(cwd: string, folder: string, usage: string): string {
+  if (folder === '') throw new CommandError(`Expected a folder behind --folder: ${usage}`);
+  return resolve(cwd, folder);
+}
+
+function refuseFile(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== false) return;
+  throw new CommandError(`${folder} is no folder; expected one, or a path where it can be made.`);
 }
 
 function refuseTaken(folder: string, name: string): void {
@@ -82,12 +95,13 @@ interface Written {
   readonly folder: string;
   readonly plugin: string;
   readonly test: string;
-  readonly isWatched: boolean;
+  readonly config: Config;
 }
 
-function nextSteps({ cwd }: CommandContext, { folder, plugin, test, isWatched }: Written): string {
-  const lines = commandLines(cwd);
+function nextSteps({ cwd, env }: CommandCall, { folder, plugin, test, config }: Written): string {
+  const lines = commandLines(cwd, env);
   const run = isKnownIn(folder) ? 'npx node --test' : lines.test;
+  const isWatched = folder === config.plugins.folder;
   const start = isWatched ? lines.start : `SIGHTLINE_PLUGINS=${shown(cwd, folder)} ${lines.start}`;
   return `
 next:
@@ -95,7 +109,7 @@ next:
   ${lines.check} ${shown(cwd, plugin)}
   ${start}
 then edit the plugin and save it: the new version serves at once. While it runs, look at
-  http://127.0.0.1:4001/api/plugins, /api/traces and /metrics`;
+  http://127.0.0.1:${config.admin.port}/api/plugins, /api/traces and /metrics`;
 }
 
 function shown(cwd: string, file: string): string {

@@ -16,6 +16,7 @@ export class ExchangeView {
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
+    Object.freeze(Object.freeze(exchange.request).headers);
   }
 
   get id(): string {

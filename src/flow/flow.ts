@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { asSightlineError, describeError, SightlineError } from '../errors.ts';
+import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
+import type { AttemptView } from '../hooks/points.ts';
 import type { Limits } from '../limits.ts';
 import type { Passage } from '../middleware/passage.ts';
 import type { MiddlewareStack } from '../middleware/stack.ts';
@@ -100,11 +102,15 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
   #attempt(query: Query, upstream: Upstream): void {
     const { exchange } = this;
     const { hooks, recorder } = this.#services;
-    if (hooks.has('query.ready')) hooks.notify('query.ready', { exchange: exchange.view, query });
+    if (hooks.has('query.ready')) {
+      Object.freeze(query.headers);
+      hooks.notify('query.ready', { exchange: exchange.view, query });
+    }
     const attempt = exchange.beginAttempt(upstream.identity(exchange.route.dialect));
     const request = upstream.request(query, recorder.beginAttempt(exchange, attempt));
     exchange.overheadMs += attempt.startedAt - this.#queryReceivedAt;
-    if (hooks.has('attempt.started')) hooks.notify('attempt.started', { exchange: exchange.view, attempt });
+    if (hooks.has('attempt.started'))
+      hooks.notify('attempt.started', { exchange: exchange.view, attempt: viewOf(attempt) });
     this.#control = upstream.transport.send(request, this);
   }
 
@@ -116,7 +122,10 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     attempt.status = status;
     attempt.upstreamRequestId = headerValue(headers, 'x-request-id') ?? headerValue(headers, 'request-id');
     const { hooks } = this.#services;
-    if (hooks.has('reply.head')) hooks.notify('reply.head', { exchange: exchange.view, status, headers });
+    if (hooks.has('reply.head')) {
+      Object.freeze(headers);
+      hooks.notify('reply.head', { exchange: exchange.view, status, headers });
+    }
     const scene: ReplyScene = {
       ...this.#services,
       exchange,
@@ -332,7 +341,8 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     if (!attempt || attempt.outcome !== undefined) return;
     attempt.end(outcome, error, at);
     const { hooks } = this.#services;
-    if (hooks.has('attempt.ended')) hooks.notify('attempt.ended', { exchange: this.exchange.view, attempt });
+    if (hooks.has('attempt.ended'))
+      hooks.notify('attempt.ended', { exchange: this.exchange.view, attempt: viewOf(attempt) });
   }
 
   #finish(outcome: Outcome, error: SightlineError | undefined, at = performance.now()): void {
@@ -359,4 +369,9 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     if (this.#passage) void this.#passage.left().then(() => lease.release());
     else lease.release();
   }
+}
+
+/** As it is now: hooks alter nothing, whatever they do to what they get. */
+function viewOf({ number, upstream, status, outcome, outputChunks, bytes }: Attempt): AttemptView {
+  return Object.freeze({ number, upstream, status, outcome, outputChunks, bytes });
 }

@@ -131,6 +131,8 @@ export class HookSystem {
    */
   // No await for a callback that has answered: a synchronous watcher sees the moment that it watches.
   async executeHooks<P extends HookPoint>(point: P, payload: HookPoints[P]): Promise<HookResult[]> {
+    // What one callback does to it is not what the next one sees.
+    Object.freeze(payload);
     const results: HookResult[] = [];
     let isWaiting = false;
     for (const registration of this.#at(point)) {

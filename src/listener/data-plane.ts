@@ -42,7 +42,11 @@ class Turn implements SinkTurn {
 
   /** An idle connection must not hold its last exchange, and the plugins that it went through. */
   over(): void {
-    if (!this.request?.complete) return;
+    if (this.request?.complete === false) this.request.once('end', () => this.#letGo());
+    else this.#letGo();
+  }
+
+  #letGo(): void {
     this.request = undefined;
     this.response = undefined;
     this.flow = undefined;

@@ -2,6 +2,8 @@ import { type HookPoint, hookPoints } from '../hooks/points.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 
 export interface MiddlewareRegistration {
+  /** Its name when it was registered: what it says later changes nothing. */
+  readonly name: string;
   readonly middleware: Middleware;
   readonly priority: number | undefined;
 }
@@ -70,15 +72,27 @@ export class Registrations {
     checkMiddleware(middleware);
     checkPriority(priority);
     this.#options.check?.(middleware);
-    if (this.middleware.some((other) => other.middleware.name === middleware.name)) {
-      throw new TypeError(`Two middleware are named '${middleware.name}'; names must be unique.`);
+    const { name } = middleware;
+    if (this.middleware.some((other) => other.name === name)) {
+      throw new TypeError(`Two middleware are named '${name}'; names must be unique.`);
     }
-    this.middleware.push({ middleware, priority });
+    this.middleware.push({ name, middleware, priority });
   }
 
   #checkOpen(what: string): void {
     if (!this.#isOpen) throw new TypeError(`${what} is possible until initialize has answered, not later.`);
   }
+}
+
+/** The one option that there is. Throws where another is given, which would be passed over in silence. */
+export function priorityIn(options: { readonly priority?: number } | undefined): number | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('The options are an object: { priority: 50 }.');
+  }
+  const unknown = Object.keys(options).find((key) => key !== 'priority');
+  if (unknown !== undefined) throw new TypeError(`The option '${unknown}' is unknown; expected priority.`);
+  return options.priority;
 }
 
 function checkMiddleware(middleware: Middleware): void {

@@ -86,6 +86,8 @@ describe('sightline plugin check', () => {
         `import { z } from 'zod';\nimport { size } from './helper.ts';\nvoid size;\n`,
       ),
       'plugins/helper.ts': 'export const size = 1;',
+      // Governs the build, and is no file of the plugin.
+      'plugins/tsconfig.json': '{}',
       'sightline.yaml': 'plugins: { config: { x: { size: 3 } } }',
     });
     const { code, stdout, stderr } = await place.run(['plugin', 'check', 'plugins/x.plugin.ts']);
@@ -137,6 +139,18 @@ describe('sightline plugin check', () => {
     assert.match(stderr, /^plugins\/x\.plugin\.ts: plugins\.config\.x\.size: expected a size$/m);
   });
 
+  it('takes for config what was written, and not what every object has', async () => {
+    const schema = `config: z.strictObject({ size: z.number().default(1) }),`;
+    await using place = await openWorkplace({
+      'x.plugin.ts': plugin(
+        `${usual.replace(`'x'`, `'constructor'`)} ${schema}`,
+        `import { z } from 'zod';\n`,
+      ),
+    });
+    const { code, stderr } = await place.run(['plugin', 'check', 'x.plugin.ts']);
+    assert.equal(code, 0, stderr);
+  });
+
   it('runs nothing of a plugin for a worker in the process itself', async () => {
     const guarded = `import { isMainThread } from 'node:worker_threads';\nif (isMainThread) throw new Error('no');\n`;
     await using place = await openWorkplace({
@@ -170,6 +184,9 @@ describe('sightline plugin check', () => {
     const wrong = await place.run(['plugin', 'check', 'x.ts']);
     assert.equal(wrong.code, 1);
     assert.match(wrong.stderr, /^x\.ts: Expected a name that ends in \.plugin\.ts/);
+    const folder = await place.run(['plugin', 'check', '.']);
+    assert.equal(folder.code, 1);
+    assert.match(folder.stderr, /: It is a folder; expected files, such as \*\.plugin\.ts in it\.$/m);
     const missing = await place.run(['plugin', 'check', 'y.plugin.ts']);
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /^y\.plugin\.ts: /);

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runNode } from '../support/run-process.ts';
-import { openWorkplace, root } from './workplace.ts';
+import { main, openWorkplace, root } from './workplace.ts';
 
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
 
@@ -74,6 +74,28 @@ describe('sightline plugin new', () => {
       assert.match(stderr, /cannot be the name of a plugin: expected lower case letters, digits and hyphens/);
     }
     assert.ok(!existsSync(join(place.folder, 'plugins')));
+  });
+
+  it('says how to go on with the Node that runs it, and the ports that are configured', async () => {
+    await using place = await openWorkplace();
+    const env = { PATH: '/nowhere', SIGHTLINE_ADMIN_PORT: '4711' };
+    const { code, stdout, stderr } = await place.run(['plugin', 'new', 'hello'], env);
+    assert.equal(code, 0, stderr);
+    assert.ok(
+      stdout.includes(`\n  ${process.execPath} ${main} plugin check plugins/hello.plugin.ts\n`),
+      stdout,
+    );
+    assert.ok(stdout.includes('http://127.0.0.1:4711/api/plugins'), stdout);
+  });
+
+  it('refuses a folder that is none', async () => {
+    await using place = await openWorkplace({ taken: 'a file' });
+    const { code, stderr } = await place.run(['plugin', 'new', 'hello', '--folder', 'taken']);
+    assert.equal(code, 1);
+    assert.match(stderr, /taken is no folder; expected one, or a path where it can be made/);
+    const empty = await place.run(['plugin', 'new', 'hello', '--folder', '']);
+    assert.equal(empty.code, 1);
+    assert.match(empty.stderr, /Expected a folder behind --folder/);
   });
 
   it('refuses more than one name, and none', async () => {

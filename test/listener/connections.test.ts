@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   chunkBytes,
   exchange,
@@ -32,6 +34,32 @@ describe('connections', () => {
     for (let i = 0; i < 5; i += 1)
       await exchange(service.dataUrl, { method: 'POST', target: '/x', chunks: ['x'], trailers });
     assert.equal(upstream.connections.length, 2);
+  });
+
+  it('that idle hold no exchange, also where its reply came before its request was whole', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await using upstream = await startRawServer(async (connection) => {
+      await connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      await connection.request();
+    });
+    await using service = await startService({ config: { upstreams: { default: upstream.url } } });
+    let last: WeakRef<object> | undefined;
+    service.hooks.registerHook('exchange.started', ({ exchange: view }) => {
+      last = new WeakRef(view);
+    });
+    const connection = await RawConnection.open(service.dataUrl);
+    await connection.send('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n');
+    await connection.send(Buffer.alloc(100_000, 'x'));
+    assert.equal(String((await connection.reply())?.body), 'ok');
+    await service.inFlight.empty();
+    await connection.send(Buffer.alloc(100_000, 'x'));
+    assert.ok(last);
+    while (last?.deref()) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      collect();
+    }
+    connection.close();
   });
 
   it('carry pipelined requests, answered in their order', async () => {

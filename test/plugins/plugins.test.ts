@@ -31,17 +31,17 @@ async function admin(service: Service, path: string, init: RequestInit = {}) {
 
 /** What the tests look at of `/api/plugins` and of errors. */
 interface Described {
-  readonly plugins: readonly [
-    {
-      readonly name: string;
-      readonly version: string;
-      readonly state: string;
-      readonly file: string;
-      readonly middleware: readonly [{ readonly breaker: string }];
-      readonly rejected: { readonly line: number };
-    },
-  ];
+  readonly plugins: readonly [DescribedPlugin, ...DescribedPlugin[]];
   readonly error: { readonly message: string };
+}
+
+interface DescribedPlugin {
+  readonly name: string;
+  readonly version: string;
+  readonly state: string;
+  readonly file: string;
+  readonly middleware: readonly [{ readonly breaker: string }];
+  readonly rejected: { readonly line: number };
 }
 
 /** Resolves when the old generations have been let go of. */
@@ -207,7 +207,7 @@ describe('a plugin that fails', () => {
     );
     await assert.rejects(
       startWithFolder(folder, { plugins: { required: ['nobody'] } }),
-      /The required plugin 'nobody' is not active: no file in .* declares it/,
+      /The required plugin 'nobody' is not active: no file in .* declares 'nobody'$/,
     );
   });
 });
@@ -240,6 +240,24 @@ describe('the admin plane', () => {
     await folder.savePlugin('stamp', stamp, '1.2.0');
     assert.equal((await post('/api/plugins/reload')).body.plugins[0].version, '1.2.0');
     assert.equal((await post('/api/plugins/nobody/reload')).status, 404);
+  });
+
+  it('tries again what is not active when it is told to look', async () => {
+    await using folder = await PluginFolder.create();
+    const state = { isDown: true };
+    Object.assign(globalThis, { reloadTest: state });
+    await folder.savePlugin('late', `if (globalThis.reloadTest.isDown) throw new Error('down');`);
+    await folder.save('early', 'throw new Error("not yet");');
+    await using service = await startWithFolder(folder);
+    const post = (path: string) => admin(service, path, { method: 'POST' });
+    // By the name of its file, as it has told no other.
+    assert.match((await post('/api/plugins/early/reload')).body.error.message, /not yet/);
+    state.isDown = false;
+    const { plugins } = (await post('/api/plugins/reload')).body;
+    assert.deepEqual(
+      plugins.map((one) => one.state),
+      ['rejected', 'active'],
+    );
   });
 
   it('takes no changes from pages of other origins', async () => {

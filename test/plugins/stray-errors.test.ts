@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { evaluatedFileIn } from '../../src/plugins/lifecycle/stray-errors.ts';
 import { runNode } from '../support/run-process.ts';
 import { PluginFolder } from './folder.ts';
 
@@ -54,4 +56,24 @@ it('an error of a version that is gone ends nothing either', async () => {
   const line = JSON.parse((await service.waitForLine(/^.*boo.*$/))[0]);
   assert.equal(line.file, folder.file('ghost'));
   assert.equal((await fetch(`${admin}/healthz`)).status, 200);
+});
+
+it('an error during the start, while another plugin takes its time, does not end it', async () => {
+  await using folder = await PluginFolder.create();
+  await folder.savePlugin('early', `void (async () => { await 0; throw new Error('early'); })();`);
+  await folder.savePlugin('late', 'return new Promise((resolve) => setTimeout(resolve, 300));');
+  await using service = start(folder);
+  await service.waitForLine(/^.*"plugin":"early.*"error":"Error: early".*$/);
+  await service.waitForLine(/^sightline: data .* admin (\S+)/);
+});
+
+it('the file of a version that is gone is found in a stack, whatever the folder is named', () => {
+  for (const folder of ['/srv/plugins', "/srv/it's (mine), 100%/plugins"]) {
+    const file = join(folder, 'a.plugin.ts');
+    const url = pathToFileURL(file).href.replaceAll("'", '%27');
+    const error = new Error('x');
+    error.stack = `Error: x\n    at eval (eval at compile (file:///srv/evaluate.ts:9:1), ${url}?v=3:1:2)`;
+    assert.equal(evaluatedFileIn(error, folder), file);
+    assert.equal(evaluatedFileIn(error, '/elsewhere'), undefined);
+  }
 });

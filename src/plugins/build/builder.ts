@@ -15,6 +15,9 @@ interface PluginBuilderOptions {
   readonly fileBytesMax: number;
 }
 
+/** What esbuild made of an entry, and of what. */
+type Compiled = Pick<PluginBuild, 'code' | 'map' | 'inputs'>;
+
 /** How often esbuild's process was started anew; all builders share it. */
 let restarts = 0;
 /** Builders that have begun to use it. The last one ends it: builds under way in another would never end. */
@@ -27,6 +30,7 @@ let users = 0;
 export class PluginBuilder {
   readonly #folder: string;
   readonly #fileBytesMax: number;
+  readonly #underWay = new Set<() => void>();
   #isUsed = false;
   #isClosed = false;
 
@@ -42,20 +46,8 @@ export class PluginBuilder {
       const message = `It is not inside the plugin folder ${this.#folder}, and nothing outside is compiled.`;
       throw new PluginBuildError(message, { place: { file: entry } });
     }
-    const restartsBefore = restarts;
     try {
-      return await this.#attempt(entry);
-    } catch (error) {
-      if (error instanceof PluginBuildError || this.#isClosed) throw asBuildError(error, entry);
-    }
-    // Not a word about the source, so esbuild's process has died. It starts again only when told to stop; once,
-    // or builds that died together would stop each other's second try.
-    try {
-      if (restarts === restartsBefore) {
-        restarts++;
-        await (await import('esbuild')).stop();
-      }
-      return await this.#attempt(entry);
+      return await this.#built(entry);
     } catch (error) {
       throw asBuildError(error, entry);
     }
@@ -64,19 +56,19 @@ export class PluginBuilder {
   /** Ends esbuild's child process if it was started. Idempotent; builds under way are rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // From a process that is told to stop, esbuild hears nothing, and would let them wait for ever.
+    for (const giveUp of this.#underWay) giveUp();
     if (!this.#isUsed) return;
     this.#isUsed = false;
     users -= 1;
     if (users === 0) await (await import('esbuild')).stop();
   }
 
-  async #attempt(entry: string): Promise<PluginBuild> {
-    const local = new LocalFiles({ entry, folder: this.#folder, fileBytesMax: this.#fileBytesMax });
-    const { code, map } = await this.#bundle(entry, local);
+  async #built(entry: string): Promise<PluginBuild> {
+    const { code, map, inputs } = await this.#compiled(entry);
     const sources = readSourceMap(map, this.#folder);
     // Loaded with the first build, as esbuild is.
     const { rewrite } = await import('./rewrite.ts');
-    const inputs = new Map(local.inputs);
     return {
       file: entry,
       code: await rewrite(code, originsOf(sources, entry)),
@@ -86,17 +78,37 @@ export class PluginBuilder {
     };
   }
 
-  async #bundle(entry: string, local: LocalFiles): Promise<{ code: string; map: string }> {
+  async #compiled(entry: string): Promise<Compiled> {
+    const restartsBefore = restarts;
+    try {
+      return await this.#bundle(entry);
+    } catch (error) {
+      if (error instanceof PluginBuildError || this.#isClosed) throw error;
+    }
+    // Not a word about the source, so esbuild's process has died. It starts again only when told to stop; once,
+    // or builds that died together would stop each other's second try.
+    if (restarts === restartsBefore) {
+      restarts++;
+      await (await import('esbuild')).stop();
+    }
+    return await this.#bundle(entry);
+  }
+
+  async #bundle(entry: string): Promise<Compiled> {
+    const local = new LocalFiles({ entry, folder: this.#folder, fileBytesMax: this.#fileBytesMax });
     const options = await this.#options(entry, local);
     const esbuild = await import('esbuild');
     // From here to the call nothing waits: a closed builder starts no process.
-    if (this.#isClosed) throw new PluginBuildError('The builder is closed.', { place: { file: entry } });
+    if (this.#isClosed) throw closed(entry);
     if (!this.#isUsed) users += 1;
     this.#isUsed = true;
+    const { promise: givenUp, reject } = Promise.withResolvers<never>();
+    const giveUp = () => reject(closed(entry));
+    this.#underWay.add(giveUp);
     try {
-      const { outputFiles = [] } = await esbuild.build(options);
+      const { outputFiles = [] } = await Promise.race([esbuild.build(options), givenUp]);
       const text = (name: string) => outputFiles.find(({ path }) => path.endsWith(name))?.text ?? '';
-      return { code: text('.js'), map: text('.js.map') };
+      return { code: text('.js'), map: text('.js.map'), inputs: new Map(local.inputs) };
     } catch (error) {
       const messages = messagesOf(error);
       if (!messages) throw error;
@@ -107,6 +119,8 @@ export class PluginBuilder {
         missing: local.missing,
         cause: error,
       });
+    } finally {
+      this.#underWay.delete(giveUp);
     }
   }
 
@@ -126,6 +140,8 @@ export class PluginBuilder {
       charset: 'utf8',
       packages: 'external',
       preserveSymlinks: true,
+      // CommonJS knows its place by names of its own.
+      define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
       // What packages promise about side effects is for web pages; a plugin's imports run as they are written.
       ignoreAnnotations: true,
       legalComments: 'none',
@@ -142,6 +158,10 @@ export class PluginBuilder {
 function messagesOf(error: unknown): readonly Message[] | undefined {
   if (!(error instanceof Error) || !('errors' in error) || !Array.isArray(error.errors)) return undefined;
   return error.errors.length > 0 ? error.errors : undefined;
+}
+
+function closed(file: string): PluginBuildError {
+  return new PluginBuildError('The builder is closed.', { place: { file } });
 }
 
 function asBuildError(error: unknown, file: string): PluginBuildError {

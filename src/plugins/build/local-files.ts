@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,7 +63,8 @@ export class LocalFiles {
   async #resolve(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
     if (args.pluginData === asked) return undefined;
     if (args.kind === 'entry-point') return { path: args.path, namespace: 'file' };
-    const specifier = args.path.startsWith('file:') ? fileURLToPath(args.path) : args.path;
+    const specifier = args.path.startsWith('file:') ? pathOfUrl(args.path) : args.path;
+    if (specifier === undefined) return refuse(`'${args.path}' is the URL of no file.`);
     // Before tsconfig's `paths`, which point editors to the types of `sightline`.
     if (isBuiltin(specifier) || /^sightline(\/|$)/.test(specifier))
       return { path: specifier, external: true };
@@ -123,9 +124,7 @@ export class LocalFiles {
       return refuse(`${path} cannot be compiled. Expected a file that ends in one of ${extensions}.`);
     }
     try {
-      const bytes = await this.read(path);
-      const contents = loader === 'js' ? withOwnPlace(path, bytes) : bytes;
-      return { contents, loader, resolveDir: dirname(path) };
+      return { contents: await this.read(path), loader, resolveDir: dirname(path) };
     } catch (error) {
       if (codeOf(error) === 'ENOENT') {
         this.#missing.add(path);
@@ -147,6 +146,14 @@ function isLocal(specifier: string): boolean {
   return /^\.{1,2}($|[\\/])/.test(specifier) || isAbsolute(specifier);
 }
 
+function pathOfUrl(url: string): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
+}
+
 function refuse(text: string): { errors: { text: string }[] } {
   return { errors: [{ text }] };
 }
@@ -155,22 +162,10 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/**
- * CommonJS knows its own place by two names, which differ from file to file of a build. A module that makes
- * them itself is left alone.
- */
-function withOwnPlace(path: string, bytes: Buffer): Buffer | string {
-  if (!bytes.includes('__filename') && !bytes.includes('__dirname')) return bytes;
-  const text = bytes.toString();
-  if (/\b(const|let|var|function|class)\b[^;=]*\b__(file|dir)name\b/.test(text)) return bytes;
-  const names = `var __filename=${JSON.stringify(path)},__dirname=${JSON.stringify(dirname(path))};`;
-  // On the first line of the code, so that lines stay as they are; a hashbang has to stay before it.
-  return text.replace(/^(\uFEFF?(?:#!.*\n)?)/, (head) => head + names);
-}
-
 /** Never reads more than the bound, whatever the file does meanwhile. */
 async function readBounded(path: string, bytesMax: number): Promise<Buffer> {
-  await using file = await open(path);
+  // A pipe that nobody writes to would let it wait for ever before it can be seen to be none.
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   const stats = await file.stat();
   if (!stats.isFile()) throw new Error(`${path} is not a file.`);
   const parts: Buffer[] = [];

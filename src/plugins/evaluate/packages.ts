@@ -108,8 +108,8 @@ export function requireFor(from: string, sightline: object): NodeJS.Require {
 }
 
 /**
- * `import.meta.resolve` of the source file `from`: the URL. A package is found as `require` finds it, which
- * gives another file only where a package has two.
+ * `import.meta.resolve` of the source file `from`: the URL. A package is found as `require` finds it, as Node
+ * has no other way to ask: that is another file where a package has two, and none where it is for `import` alone.
  */
 export function resolvePackage(specifier: string, from: string): string {
   if (isOwn(specifier)) return new URL(`../../index${extname(import.meta.filename)}`, import.meta.url).href;

@@ -11,6 +11,7 @@ import type { LifecycleHost } from './host.ts';
 import { InProcessBody } from './in-process.ts';
 import { PluginInstance } from './instance.ts';
 import { reportStray } from './stray-errors.ts';
+import { wordsOf } from './thrown.ts';
 
 /** A version that is evaluated and not active yet. */
 export interface Candidate extends Dependent {
@@ -87,14 +88,14 @@ async function startInProcess(
   let config: unknown;
   try {
     config = await withDeadline(
-      readConfig(definition, host.config[name], build.file),
+      readConfig(definition, configOf(host, name), build.file),
       limits.pluginInitializeTimeoutMs,
     );
   } catch (thrown) {
     module.dispose();
     throw thrown instanceof PluginProblem
       ? thrown
-      : new PluginProblem('config', `Its schema failed: ${String(thrown)}`, { file: build.file }, thrown);
+      : new PluginProblem('config', `Its schema failed: ${wordsOf(thrown)}`, { file: build.file }, thrown);
   }
   const owner = { name, version, frames: (error: Error) => module.frames(error) };
   const begun = performance.now();
@@ -124,7 +125,7 @@ async function prepareWorker(host: LifecycleHost, build: PluginBuild): Promise<C
   let plugin = build.file;
   const worker = await startWorkerPlugin({
     build,
-    config: (name) => host.config[name],
+    config: (name) => configOf(host, name),
     log: host.log,
     meter: (name) => host.meter(name),
     limits: host.limits,
@@ -149,7 +150,7 @@ async function prepareWorker(host: LifecycleHost, build: PluginBuild): Promise<C
 
 function bodyOf(worker: WorkerPlugin) {
   return {
-    middleware: worker.middleware,
+    middleware: worker.middleware.map((one) => ({ ...one, name: one.middleware.name })),
     hooks: worker.hooks,
     api: undefined,
     life: undefined,
@@ -161,6 +162,19 @@ function bodyOf(worker: WorkerPlugin) {
     frames: (error: Error) => worker.frames(error),
     stop: () => worker.stop(),
   };
+}
+
+/** What is configured for a plugin, as a copy: what a version does to it, the next one must not find. */
+function configOf({ config }: LifecycleHost, name: string): unknown {
+  return Object.hasOwn(config, name) ? copyOf(config[name]) : undefined;
+}
+
+/** Of plain data; an embedding program may also give what cannot be copied, such as a function. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one)]));
 }
 
 function selfOf({

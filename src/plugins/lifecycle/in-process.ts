@@ -5,9 +5,15 @@ import type { Logger } from '../../log.ts';
 import type { EvaluatedModule } from '../evaluate/evaluate.ts';
 import type { LoadedDefinition, PluginContext } from '../plugin.ts';
 import { PluginProblem } from '../problem.ts';
-import { type HookRegistration, type MiddlewareRegistration, Registrations } from '../registrations.ts';
+import {
+  type HookRegistration,
+  type MiddlewareRegistration,
+  priorityIn,
+  Registrations,
+} from '../registrations.ts';
 import type { Body } from './body.ts';
 import { createRemovableMeter, type RemovableMeter } from './plugin-meter.ts';
+import { wordsOf } from './thrown.ts';
 
 export interface InProcessOptions {
   readonly file: string;
@@ -96,14 +102,8 @@ export class InProcessBody implements Body {
   #problem(thrown: unknown): PluginProblem {
     if (thrown instanceof PluginProblem) return thrown;
     const { definition, module, file } = this.#options;
-    const what = thrown instanceof Error ? thrown.message : String(thrown);
-    const place = module.placeOf(thrown) ?? { file };
-    return new PluginProblem(
-      'initialize',
-      `initialize of '${definition.name}' failed: ${what}`,
-      place,
-      thrown,
-    );
+    const message = `initialize of '${definition.name}' failed: ${wordsOf(thrown)}`;
+    return new PluginProblem('initialize', message, module.placeOf(thrown) ?? { file }, thrown);
   }
 
   #context(): PluginContext {
@@ -118,9 +118,9 @@ export class InProcessBody implements Body {
       tracer,
       signal: this.#abort.signal,
       registerHook: (point, callback, options) =>
-        this.#registrations.registerHook(point, callback, options?.priority),
+        this.#registrations.registerHook(point, callback, priorityIn(options)),
       registerMiddleware: (middleware, options) =>
-        this.#registrations.registerMiddleware(middleware, options?.priority),
+        this.#registrations.registerMiddleware(middleware, priorityIn(options)),
       use: (needed) => this.#use(needed, 'dependencies') as never,
       useOptional: (needed) => this.#use(needed, 'optionalDependencies') as never,
     };
@@ -129,7 +129,9 @@ export class InProcessBody implements Body {
   #use(needed: string, list: 'dependencies' | 'optionalDependencies'): unknown {
     const { definition, used } = this.#options;
     if (!Object.hasOwn(definition[list] ?? {}, needed)) {
-      throw new TypeError(`'${needed}' is not among the ${list} of '${definition.name}'.`);
+      throw new TypeError(
+        `'${needed}' is not among the ${list} of '${definition.name}'; expected there, as ${list}: { ${JSON.stringify(needed)}: '^1.0.0' }.`,
+      );
     }
     return used.get(needed);
   }

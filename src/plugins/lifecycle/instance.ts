@@ -6,6 +6,7 @@ import type { HookRegistration } from '../registrations.ts';
 import type { Body } from './body.ts';
 import type { Dependent } from './dependencies.ts';
 import type { LifecycleHost } from './host.ts';
+import { wordsOf } from './thrown.ts';
 
 /** A hook callback with the guard that every generation shares which has it. */
 export interface GuardedHook extends HookRegistration {
@@ -43,15 +44,11 @@ export class PluginInstance implements Owner, Dependent {
     this.optionalDependencies = rest.optionalDependencies;
     this.build = build;
     this.body = body;
-    this.middleware = body.middleware.map(({ middleware, priority = 50 }) => ({
-      entry: {
-        name: this.#nameOf(middleware.name),
-        middleware,
-        owner: this,
-        breaker: this.#breaker(`middleware '${this.#nameOf(middleware.name)}'`),
-      },
-      priority,
-    }));
+    this.middleware = body.middleware.map(({ name: own, middleware, priority = 50 }) => {
+      const name = this.#nameOf(own);
+      const breaker = this.#breaker(`middleware '${name}'`);
+      return { entry: { name, middleware, owner: this, breaker }, priority };
+    });
     this.hooks = body.hooks.map((hook) => ({ ...hook, breaker: this.#breaker(`its hook at ${hook.point}`) }));
   }
 
@@ -63,25 +60,28 @@ export class PluginInstance implements Owner, Dependent {
     return this.#breakersOpen;
   }
 
-  /** No exchange can reach it any more. Runs `cleanup`; idempotent, never rejects. */
-  retire(): Promise<void> {
-    this.#retired ??= this.#retire();
+  /**
+   * No exchange can reach it any more, or those that can (`isHeld`) have had their time. Runs `cleanup`;
+   * idempotent, never rejects.
+   */
+  retire(isHeld = false): Promise<void> {
+    this.#retired ??= this.#retire(isHeld);
     return this.#retired;
   }
 
-  async #retire(): Promise<void> {
+  async #retire(isHeld: boolean): Promise<void> {
     const begun = performance.now();
     const failure = await this.body.stop();
     const { telemetry, log } = this.#host;
     telemetry.lifecycleRan(this, 'cleanup', performance.now() - begun, failure !== undefined);
     for (; this.#breakersOpen > 0; this.#breakersOpen -= 1) telemetry.breakersOpen(this.name, -1);
-    if (this.body.life) {
+    if (this.body.life && !isHeld) {
       this.#host.leakWatch.watch({ plugin: this.name, version: this.version }, this.body.life);
     }
     if (failure === undefined) return;
-    const error = failure instanceof Error ? failure : new Error(String(failure));
+    const stack = failure instanceof Error ? this.frames(failure) : undefined;
     log.warn(
-      { plugin: this.name, version: this.version, error: error.message, stack: this.frames(error) },
+      { plugin: this.name, version: this.version, error: wordsOf(failure), stack },
       `cleanup of plugin '${this.name}' failed; it is unloaded all the same`,
     );
   }

@@ -4,23 +4,16 @@ import type { FlowServices } from '../../flow/flow.ts';
 import type { PluginBuild } from '../build/build.ts';
 import { PluginBuildError } from '../build/builder.ts';
 import type { FileChange } from '../loader/dynamic-loader.ts';
-import { describeProblem, type PluginProblem } from '../problem.ts';
+import { describeProblem, PluginProblem } from '../problem.ts';
+import { announceChanges } from './announce.ts';
 import { Generation } from './generation.ts';
 import type { LifecycleHost, PluginHost } from './host.ts';
 import type { PluginInstance } from './instance.ts';
 import { LeakWatch, type Retired } from './leak-watch.ts';
 import { PluginRecord } from './record.ts';
+import type { Refusal, Rejection, TransactionOptions } from './slots.ts';
 import { evaluatedFileIn, reportStray } from './stray-errors.ts';
-import { type Refusal, type Rejection, Transaction, type TransactionResult } from './transaction.ts';
-
-export interface LifecycleOptions {
-  /** Absolute; messages name files below it. */
-  readonly folder: string;
-  /** Names that a plugin cannot take: those of configured middleware. */
-  readonly reservedNames: ReadonlySet<string>;
-  /** Plugins that are never unloaded, and without which the service does not start. */
-  readonly required: readonly string[];
-}
+import { Transaction, type TransactionResult } from './transaction.ts';
 
 /** How many versions that are held in memory are remembered by name. */
 const leaksMax = 100;
@@ -32,15 +25,15 @@ const leaksMax = 100;
  */
 export class PluginLifecycleManager {
   readonly #host: LifecycleHost;
-  readonly #options: LifecycleOptions;
+  readonly #options: TransactionOptions;
   readonly #records = new Map<string, PluginRecord>();
   readonly #draining = new Set<Generation>();
   readonly #leaks: Retired[] = [];
   #current: Generation;
   #queue: Promise<unknown> = Promise.resolve();
-  #isStopped = false;
+  #stopped: Promise<void> | undefined;
 
-  constructor(host: PluginHost, options: LifecycleOptions) {
+  constructor(host: PluginHost, options: TransactionOptions) {
     this.#host = { ...host, leakWatch: new LeakWatch((leak) => this.#reportLeak(leak)) };
     this.#options = options;
     this.#current = new Generation(1, [], host);
@@ -91,9 +84,14 @@ export class PluginLifecycleManager {
    */
   loadPlugin(build: PluginBuild): Promise<void> {
     return this.#queued(async () => {
-      if (this.#isStopped) throw new SightlineError('stopping');
+      this.#refuseStopped();
+      const record = this.#recordOf(build.file);
+      // Whoever has built it has seen its file.
+      record.isGone = false;
+      record.unusable = undefined;
       await this.#transact({ builds: new Map([[build.file, build]]) });
-      const newest = this.#records.get(build.file)?.newestProblem;
+      this.#refuseStopped();
+      const newest = record.newestProblem;
       if (newest) throw new SightlineError('plugin_rejected', { message: describeProblem(newest) });
     });
   }
@@ -106,6 +104,7 @@ export class PluginLifecycleManager {
   /** Its file stays; a change of the file, or loading it again, brings it back. Rejects where others need it. */
   unloadPlugin(name: string): Promise<void> {
     return this.#queued(async () => {
+      this.#refuseStopped();
       const { build } = this.#activeNamed(name);
       if (this.#options.required.includes(name)) {
         throw new SightlineError('plugin_needed', { message: `'${name}' is required by the configuration.` });
@@ -141,14 +140,21 @@ export class PluginLifecycleManager {
 
   /** No exchange runs any more: every plugin is cleaned up, dependents first. Idempotent, never rejects. */
   stop(): Promise<void> {
-    return this.#queued(async () => {
-      if (this.#isStopped) return;
-      this.#isStopped = true;
-      const generations = [...this.#draining, this.#current];
-      const instances = new Set(generations.flatMap((generation) => [...generation.instances].reverse()));
-      for (const instance of instances) await instance.retire();
-      this.#host.leakWatch.stop();
-    });
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Not in the queue: a version that hangs there in `initialize` must not cost the others their `cleanup`. */
+  async #stop(): Promise<void> {
+    const generations = [...this.#draining, this.#current];
+    const instances = new Set(generations.flatMap((generation) => [...generation.instances].reverse()));
+    for (const instance of instances) await instance.retire();
+    await this.#queue;
+    this.#host.leakWatch.stop();
+  }
+
+  #refuseStopped(): void {
+    if (this.#stopped) throw new SightlineError('stopping');
   }
 
   #queued<T>(step: () => Promise<T>): Promise<T> {
@@ -158,61 +164,69 @@ export class PluginLifecycleManager {
   }
 
   async #apply(changes: readonly FileChange[]): Promise<void> {
-    if (this.#isStopped) return;
+    if (this.#stopped) return;
     const builds = new Map<string, PluginBuild>();
-    const broken = new Map<string, PluginBuildError>();
     for (const change of changes) {
       const { file, kind } = change;
       if (kind === 'gone' && !this.#records.has(file)) continue;
       const record = this.#recordOf(file);
       record.isGone = kind === 'gone';
       record.waiting = undefined;
+      record.unusable = undefined;
       if (kind === 'broken') {
-        this.#noteProblem(record, change.problem);
-        if (change.problem instanceof PluginBuildError) broken.set(file, change.problem);
+        const { problem } = change;
+        this.#noteProblem(record, problem);
+        if (problem instanceof PluginBuildError) record.unusable = { inputs: problem.inputs, problem };
       } else if (kind === 'built') {
-        // Back to what is active already, after a version that was rejected.
-        if (record.instance?.build.hash === change.build.hash) record.newestProblem = undefined;
-        else builds.set(file, change.build);
+        // What was wrong with another version says nothing of this one, which may be what is active already.
+        const wasRejected = record.newestProblem !== undefined;
+        record.newestProblem = undefined;
+        if (record.instance?.build.hash !== change.build.hash) builds.set(file, change.build);
+        else if (wasRejected) this.#host.log.info({ file }, 'the file is again as the active version has it');
       }
     }
-    await this.#transact({ builds, broken });
+    await this.#transact({ builds });
   }
 
   /** From here to the end nothing else changes the set. Returns what was to go and stays. */
   async #transact({
     builds = new Map(),
-    broken = new Map(),
     unload,
   }: {
     readonly builds?: ReadonlyMap<string, PluginBuild>;
-    readonly broken?: ReadonlyMap<string, PluginBuildError>;
     readonly unload?: string;
   }): Promise<readonly Refusal[]> {
     for (const file of builds.keys()) this.#recordOf(file);
     const { records } = this;
     const requests = records.map((record) => {
-      const { file, instance, isGone } = record;
+      const { file, instance, isGone, unusable } = record;
+      const remove = isGone || unload === file;
       // A version that waits for others may fit now.
-      const build = isGone ? undefined : (builds.get(file) ?? record.waiting);
+      const build = remove ? undefined : (builds.get(file) ?? record.waiting);
       if (build && !instance) record.move('loading');
-      const remove = unload === file || (isGone && !this.#isRequired(instance));
-      return { file, active: instance, build, remove, broken: broken.get(file) };
+      return { file, active: instance, build, remove, unusable };
     });
     const result = await new Transaction(this.#host, this.#options, requests).run();
-    for (const record of records) record.keptFor = [];
-    for (const { file, neededBy } of result.refusals) this.#recordOf(file).keptFor = neededBy;
+    if (this.#stopped) {
+      for (const instance of [...result.started.values()].reverse()) await instance.retire();
+      return [];
+    }
+    this.#noteRefusals(records, result.refusals);
     this.#putInPlace(result);
     for (const rejection of result.rejections) this.#noteRejection(rejection);
+    this.#forgetNames(result.rejections.map(({ plugin }) => plugin).filter((name) => name !== undefined));
     this.#forgetGone();
     return result.refusals;
   }
 
-  #isRequired(instance: PluginInstance | undefined): boolean {
-    const isRequired = instance !== undefined && this.#options.required.includes(instance.name);
-    if (isRequired)
-      this.#host.log.warn(`'${instance.name}' is required and stays, although its file is gone`);
-    return isRequired;
+  #noteRefusals(records: readonly PluginRecord[], refusals: readonly Refusal[]): void {
+    for (const record of records) {
+      const { name: plugin, keptFor: before, isGone } = record;
+      record.keptFor = refusals.find(({ file }) => file === record.file)?.neededBy ?? [];
+      if (!isGone || record.keptFor.length === 0 || before.length > 0) continue;
+      const neededBy = record.keptFor.join(', ');
+      this.#host.log.warn({ plugin }, `'${plugin}' stays, although its file is gone: ${neededBy} needs it`);
+    }
   }
 
   /** The one moment at which exchanges that begin get other plugins. */
@@ -224,24 +238,24 @@ export class PluginLifecycleManager {
     if (isSame) return;
     const next = new Generation(before.number + 1, instances, this.#host);
     this.#current = next;
-    const removed = new Map<PluginRecord, PluginInstance>();
     for (const record of this.#records.values()) {
       const instance = started.get(record.file) ?? record.instance;
       if (instance && instances.includes(instance)) this.#activate(record, instance);
       else if (record.instance) {
-        removed.set(record, record.instance);
         record.instance = undefined;
+        record.waiting = undefined;
         record.move('draining');
       }
     }
-    this.#tell(before, next);
-    void this.#drain(before, removed);
+    announceChanges(this.#host, before, next);
+    void this.#drain(before);
   }
 
   #activate(record: PluginRecord, instance: PluginInstance): void {
     if (record.instance !== instance) {
       record.newestProblem = undefined;
       record.waiting = undefined;
+      record.unusable = undefined;
     }
     record.instance = instance;
     record.name = instance.name;
@@ -249,35 +263,8 @@ export class PluginLifecycleManager {
     record.move('active');
   }
 
-  /** By name, so that a plugin which moves to another file is reloaded rather than lost. */
-  #tell(before: Generation, next: Generation): void {
-    const { hooks } = next.services;
-    const { telemetry, log } = this.#host;
-    const old = new Map(before.instances.map((instance) => [instance.name, instance]));
-    for (const instance of next.instances) {
-      const previous = old.get(instance.name);
-      old.delete(instance.name);
-      if (previous === instance) continue;
-      const { name: plugin, version, build } = instance;
-      const { file } = build;
-      telemetry.changed(previous ? 'reloaded' : 'loaded', plugin);
-      if (previous) {
-        log.info({ plugin, version }, `plugin '${plugin}' is reloaded`);
-        hooks.notify('plugin.reloaded', { plugin, version, previousVersion: previous.version, file });
-      } else {
-        log.info({ plugin, version }, `plugin '${plugin}' is loaded`);
-        hooks.notify('plugin.loaded', { plugin, version, file });
-      }
-    }
-    for (const { name: plugin, version, build } of old.values()) {
-      telemetry.changed('unloaded', plugin);
-      log.info({ plugin, version }, `plugin '${plugin}' is unloaded`);
-      hooks.notify('plugin.unloaded', { plugin, version, file: build.file });
-    }
-  }
-
   /** Lets go of an old generation when its last exchange has ended, or at the deadline. */
-  async #drain(old: Generation, removed: ReadonlyMap<PluginRecord, PluginInstance>): Promise<void> {
+  async #drain(old: Generation): Promise<void> {
     this.#draining.add(old);
     const isDrained = await old.drained(this.#host.limits.pluginDrainTimeoutMs);
     if (!isDrained) {
@@ -290,24 +277,34 @@ export class PluginLifecycleManager {
     // Dependents first.
     for (const instance of [...old.instances].reverse()) {
       instance.generations -= 1;
-      if (instance.generations === 0) await instance.retire();
+      if (instance.generations === 0) await instance.retire(!isDrained);
     }
     this.#draining.delete(old);
-    this.#forgetNames(old);
-    for (const record of removed.keys()) if (record.state === 'draining') record.move('unloaded');
+    const draining = new Set([...this.#draining].flatMap(({ instances }) => instances));
+    const files = new Set([...draining].map(({ build }) => build.file));
+    for (const record of this.#records.values()) {
+      if (record.state === 'draining' && !files.has(record.file)) record.move('unloaded');
+    }
     this.#forgetGone();
+    // A version of the same name may be on its way in.
+    await this.#queued(async () => this.#forgetNames(old.instances.map(({ name }) => name)));
   }
 
-  /** Of plugins that no generation has any more. */
-  #forgetNames(old: Generation): void {
-    const generations = [this.#current, ...this.#draining];
-    const names = new Set(generations.flatMap(({ instances }) => instances.map((instance) => instance.name)));
-    for (const { name } of old.instances) if (!names.has(name)) this.#host.forget(name);
+  /** Of these, those that no generation has any more. */
+  #forgetNames(names: readonly string[]): void {
+    const instances = [this.#current, ...this.#draining].flatMap((generation) => generation.instances);
+    for (const name of new Set(names)) {
+      if (!instances.some((instance) => instance.name === name)) this.#host.forget(name);
+    }
   }
 
   #noteRejection({ file, build, plugin, version, problem, isWaiting }: Rejection): void {
     const record = this.#recordOf(file);
     record.waiting = isWaiting ? build : undefined;
+    // A problem of its own: what was thrown holds on to the code that threw it.
+    const { step, message, place } = problem;
+    const own = new PluginProblem(step, message, place);
+    record.unusable = isWaiting ? undefined : { inputs: build.inputs, problem: own };
     this.#noteProblem(record, problem, plugin, version);
   }
 
@@ -328,7 +325,7 @@ export class PluginLifecycleManager {
     log.error(
       { plugin: named, version, step, ...place },
       `${relative(this.#options.folder, record.file)} is rejected: ${message}${
-        record.instance ? `; ${record.instance.name} ${record.instance.version} stays active` : ''
+        record.instance ? ` (${record.instance.name} ${record.instance.version} stays active)` : ''
       }`,
     );
     this.#current.services.hooks.notify('plugin.rejected', {

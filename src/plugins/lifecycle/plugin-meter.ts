@@ -15,6 +15,7 @@ export interface RemovableMeter {
 
 export function createRemovableMeter(inner: Meter): RemovableMeter {
   const removers: (() => void)[] = [];
+  let isRemoved = false;
   const watched = <T extends Observable>(instrument: T): T => {
     const callbacks = new Set<ObservableCallback>();
     removers.push(() => {
@@ -23,6 +24,8 @@ export function createRemovableMeter(inner: Meter): RemovableMeter {
     // The SDK's instruments are classes: the members that are not changed stay on the prototype.
     return Object.assign(Object.create(instrument) as T, {
       addCallback(callback: ObservableCallback) {
+        // Code that runs on after its version was let go of: the SDK would hold it for ever.
+        if (isRemoved) return;
         instrument.addCallback(callback);
         callbacks.add(callback);
       },
@@ -51,6 +54,7 @@ export function createRemovableMeter(inner: Meter): RemovableMeter {
     createObservableUpDownCounter: (name: string, options?: MetricOptions) =>
       observable(inner.createObservableUpDownCounter(name, options)),
     addBatchObservableCallback(callback: BatchObservableCallback, instruments: Observable[]) {
+      if (isRemoved) return;
       const own = originalsOf(instruments);
       const translated: BatchObservableCallback = (result) =>
         callback({
@@ -67,6 +71,7 @@ export function createRemovableMeter(inner: Meter): RemovableMeter {
   return {
     meter,
     removeCallbacks() {
+      isRemoved = true;
       for (const remove of removers) remove();
       removers.length = 0;
       originals.clear();

@@ -1,5 +1,5 @@
 import type { PluginBuild } from '../build/build.ts';
-import type { ProblemStep, SourcePlace } from '../problem.ts';
+import type { PluginProblem, ProblemStep, SourcePlace } from '../problem.ts';
 import type { PluginState } from './host.ts';
 import type { PluginInstance } from './instance.ts';
 
@@ -14,6 +14,12 @@ export interface NewestProblem {
   readonly at: Date;
 }
 
+/** A newer version that cannot be used, whatever the others are. */
+export interface UnusableVersion {
+  readonly inputs: PluginBuild['inputs'];
+  readonly problem: PluginProblem;
+}
+
 type OnMove = (from: PluginState | undefined, to: PluginState | undefined) => void;
 
 /** What is known of one plugin file. */
@@ -26,6 +32,8 @@ export class PluginRecord {
   version: string | undefined;
   /** A build that is kept out by others; tried again whenever the set of plugins changes. */
   waiting: PluginBuild | undefined;
+  /** Those that share a changed file with it wait for its repair. */
+  unusable: UnusableVersion | undefined;
   newestProblem: NewestProblem | undefined;
   isGone = false;
   /** It was to go, and these need it. */

@@ -25,7 +25,8 @@ export function reportStray(
 /** The plugin file of the folder that the topmost frame of plugins' code is of: its name there has a `?v=`. */
 export function evaluatedFileIn(thrown: unknown, folder: string): string | undefined {
   if (!(thrown instanceof Error)) return undefined;
-  const start = `${pathToFileURL(folder).href}/`;
-  const [, address] = /\b(file:[^\s()]+)\?v=\d+:\d+:\d+/.exec(thrown.stack ?? '') ?? [];
+  // As the evaluator writes it: V8 takes no name that has a quote in it.
+  const start = `${pathToFileURL(folder).href.replaceAll("'", '%27')}/`;
+  const [, address] = /\b(file:\S+?)\?v=\d+:\d+:\d+/.exec(String(thrown.stack)) ?? [];
   return address?.startsWith(start) ? fileURLToPath(address) : undefined;
 }

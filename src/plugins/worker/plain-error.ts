@@ -93,7 +93,8 @@ function ownFrames(error: Error): string {
   return error.stack ?? '';
 }
 
-function atLines(stack: string): string {
+/** The frames of a stack, without the message at its head. */
+export function atLines(stack: string): string {
   return stack
     .split('\n')
     .filter((line) => /^\s+at /.test(line))

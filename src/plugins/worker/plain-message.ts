@@ -90,7 +90,8 @@ export function appliedAnswer(answer: PlainAnswer | undefined, given: unknown): 
     case 'same':
       return given;
     case 'query':
-      return given instanceof Query ? changedQuery(answer, given) : undefined;
+      // A query is no answer to a reply or an error, which is told by whoever called.
+      return given instanceof Query ? changedQuery(answer, given) : answer.kind;
     case 'reply': {
       const content = answer.content === 'same' ? sameContent(given) : revivedContent(answer.content);
       return new Reply({ ...answer.head, ...content });

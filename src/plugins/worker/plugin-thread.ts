@@ -184,10 +184,8 @@ export class PluginThread {
     try {
       this.#post(answer, answerBuffers(answer.answer));
     } catch (thrown) {
-      // Nothing but the tags and the answer can be of a kind that does not cross.
-      const error = new TypeError('What it gave back, or added to the exchange, cannot leave its worker.', {
-        cause: thrown,
-      });
+      // Nothing but the answer can be of a kind that does not cross.
+      const error = new TypeError('What it gave back cannot leave its worker.', { cause: thrown });
       this.#post({ ...nothing, id: answer.id, error: this.plain(error) });
     }
   }

@@ -6,11 +6,12 @@ import type { MiddlewareCallback, Registered } from './protocol.ts';
 export function registeredIn(registrations: Registrations): Registered {
   registrations.close();
   return {
-    middleware: registrations.middleware.map(({ middleware, priority }) => ({
-      name: middleware.name,
+    middleware: registrations.middleware.map(({ name, middleware, priority }) => ({
+      name,
       onFailure: middleware.onFailure,
       callbacks: callbackNames.filter(
-        (name): name is MiddlewareCallback => name !== 'onChunk' && middleware[name] !== undefined,
+        (callback): callback is MiddlewareCallback =>
+          callback !== 'onChunk' && middleware[callback] !== undefined,
       ),
       priority,
     })),

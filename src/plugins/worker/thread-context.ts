@@ -1,5 +1,5 @@
 import type { LoadedDefinition, PluginContext } from '../plugin.ts';
-import type { Registrations } from '../registrations.ts';
+import { priorityIn, type Registrations } from '../registrations.ts';
 import type { Outbox } from './outbox.ts';
 import type { FromThread } from './protocol.ts';
 import { createThreadLog } from './thread-log.ts';
@@ -28,10 +28,10 @@ export function createThreadContext(
     log: createThreadLog(outbox, framesOf),
     meter: createThreadMeter(outbox, post),
     signal,
-    registerHook: (point, callback, { priority } = {}) =>
-      registrations.registerHook(point, callback, priority),
-    registerMiddleware: (middleware, { priority } = {}) =>
-      registrations.registerMiddleware(middleware, priority),
+    registerHook: (point, callback, options) =>
+      registrations.registerHook(point, callback, priorityIn(options)),
+    registerMiddleware: (middleware, options) =>
+      registrations.registerMiddleware(middleware, priorityIn(options)),
     use: (other) => refuseOthers('use', other),
     useOptional: (other) => refuseOthers('useOptional', other),
   };

@@ -8,6 +8,7 @@ import type { Key } from '../../exchange/keys.ts';
 import type { Outcome } from '../../exchange/outcome.ts';
 import type { ExchangeView } from '../../exchange/view.ts';
 import { headerValue } from '../../wire/headers.ts';
+import { isAttributeValue } from './attribute-value.ts';
 import type { PlainExchange, PlainExchangeHead, PlainExchangeState, PlainTags } from './plain-exchange.ts';
 
 /** All of it that is there for others. */
@@ -95,12 +96,14 @@ export class ThreadExchange implements View {
   }
 
   setAttribute(name: string, value: string | number | boolean): void {
-    this.#attributes.set(name, value);
+    if (!isAttributeValue(value)) return;
+    this.#attributes.set(String(name), value);
     this.#onTags();
   }
 
   setLabel(name: string, value: string): void {
-    this.#labels.set(name, value);
+    if (!isAttributeValue(value)) return;
+    this.#labels.set(String(name), value);
     this.#onTags();
   }
 

@@ -1,6 +1,10 @@
 import type { Attributes, Meter, MetricOptions } from '@opentelemetry/api';
+import { isAttributeValue } from './attribute-value.ts';
 import type { Outbox } from './outbox.ts';
 import type { FromThread, InstrumentKind } from './protocol.ts';
+
+/** The service keeps each one as long as the plugin lives. */
+const instrumentsMax = 1_000;
 
 /**
  * A meter whose instruments record in the service. Those that are asked for their values are not to be had:
@@ -13,11 +17,14 @@ export function createThreadMeter(outbox: Outbox, post: (message: FromThread) =>
     const key = `${create} ${name}`;
     const id = known.get(key) ?? known.size;
     if (!known.has(key)) {
+      if (known.size === instrumentsMax) throw tooMany(name);
       post({ kind: 'instrument', instrument: id, create, name, options });
       known.set(key, id);
     }
     return (value: number, attributes?: Attributes) => {
-      outbox.record({ instrument: id, value, attributes: attributes && { ...attributes } });
+      // As the instruments of the service do it.
+      if (typeof value !== 'number') return;
+      outbox.record({ instrument: id, value, attributes: attributes && plainAttributes(attributes) });
     };
   };
   return {
@@ -31,6 +38,16 @@ export function createThreadMeter(outbox: Outbox, post: (message: FromThread) =>
     addBatchObservableCallback: () => refuse('addBatchObservableCallback', 'createGauge'),
     removeBatchObservableCallback: () => undefined,
   };
+}
+
+function plainAttributes(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => isAttributeValue(value)));
+}
+
+function tooMany(name: string): RangeError {
+  return new RangeError(
+    `'${name}' would be instrument ${instrumentsMax + 1} of this worker. What differs from exchange to exchange is an attribute, not a part of the name.`,
+  );
 }
 
 function refuse(what: string, instead: string): never {

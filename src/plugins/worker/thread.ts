@@ -274,10 +274,7 @@ export class Thread {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
     this.#start.ended(reason, error);
-    for (const call of this.#calls.takeAll()) {
-      call.settle(new Error(`${this.#subject}: its thread was ended, as ${reason}`), undefined);
-    }
-    this.#seats.clear();
+    this.#release(`: its thread was ended, as ${reason}`);
     this.#cleaned.resolve(this.#isStopping ? new Error(reason) : undefined);
     if (this.#start.isReady && !this.#isStopping) this.onEnd?.(reason, error);
     void this.#terminate();
@@ -285,16 +282,21 @@ export class Thread {
 
   async #terminate(): Promise<void> {
     this.#endReason ??= 'it is stopped';
-    for (const call of this.#calls.takeAll()) {
-      call.settle(new Error(`${this.#subject} has been stopped`), undefined);
-    }
-    this.#seats.clear();
+    this.#release(' has been stopped');
     this.#memory.stop();
     void this.#worker.terminate().catch(() => undefined);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, terminateTimeoutMs);
     await Promise.race([this.#gone.promise, late]);
     clearTimeout(timer);
+  }
+
+  /** Nobody waits for it any more. */
+  #release(why: string): void {
+    for (const call of this.#calls.takeAll()) {
+      call.settle(new Error(`${this.#subject}${why}`), undefined);
+    }
+    this.#seats.clear();
   }
 
   get #subject(): string {

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HookPoint } from '../../hooks/points.ts';
 import type { Middleware } from '../../middleware/middleware.ts';
+import { PluginProblem } from '../problem.ts';
+import { atLines } from './plain-error.ts';
 import type { Registered } from './protocol.ts';
 import { hookProxy, middlewareProxy } from './proxies.ts';
 import { Thread, type ThreadOptions } from './thread.ts';
@@ -42,8 +44,19 @@ export interface WorkerPlugin {
  * It separates time and memory, not rights: the code in a thread may do what the process may do.
  */
 export async function startWorkerPlugin(options: WorkerPluginOptions): Promise<WorkerPlugin> {
-  const thread = new Thread(options);
+  const thread = newThread(options);
   return new RestartingPlugin(options, thread, await thread.started);
+}
+
+/** There may be no thread to be had: a container's are counted. */
+function newThread(options: ThreadOptions): Thread {
+  try {
+    return new Thread(options);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const { file } = options.build;
+    throw new PluginProblem('evaluate', `Its thread was not started: ${reason}`, { file }, thrown);
+  }
 }
 
 /**
@@ -96,10 +109,7 @@ class RestartingPlugin implements WorkerPlugin {
   }
 
   frames(error: Error): string {
-    return (error.stack ?? '')
-      .split('\n')
-      .filter((line) => /^\s+at /.test(line))
-      .join('\n');
+    return atLines(error.stack ?? '');
   }
 
   stop(): Promise<unknown> {
@@ -180,9 +190,9 @@ class RestartingPlugin implements WorkerPlugin {
   }
 
   async #restart(): Promise<void> {
-    const thread = new Thread(this.#options);
-    this.#thread = thread;
     try {
+      const thread = newThread(this.#options);
+      this.#thread = thread;
       const { name, version, ...registered } = await thread.started;
       if (this.#stopped) return;
       if (

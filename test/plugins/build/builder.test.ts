@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -184,6 +185,19 @@ describe('what a build refuses', () => {
     assert.deepEqual(error.place, { file: folder.path('a.plugin.ts'), line: 1, column: 8 });
   });
 
+  it('is a pipe, which nobody waits for', async (t) => {
+    const folder = await pluginFolder(t, { 'a.plugin.ts': `import './h';` });
+    execFileSync('mkfifo', [folder.path('h.ts')]);
+    assert.match((await folder.refused()).message, /h\.ts is not a file/);
+  });
+
+  it('is a URL that leads to no file', async (t) => {
+    const folder = await pluginFolder(t, { 'a.plugin.ts': `\nimport 'file://host/x.ts';` });
+    const { message, place } = await folder.refused();
+    assert.match(message, /'file:\/\/host\/x\.ts' is the URL of no file/);
+    assert.deepEqual(place, { file: folder.path('a.plugin.ts'), line: 2, column: 8 });
+  });
+
   it('is what is no source, such as a folder or a picture', async (t) => {
     const folder = await pluginFolder(t, { 'a.plugin.ts': `import './a.png';`, 'a.png': 'x' });
     assert.match(
@@ -283,6 +297,31 @@ describe("esbuild's process", () => {
     const builds = [two.build(), two.build()];
     await one.close();
     assert.equal((await Promise.all(builds)).length, 2);
+  });
+
+  it('goes on where code compiles and cannot be read all the same', async (t) => {
+    // The lexer takes the slash after a labelled block for a division.
+    const unreadable = 'const f = () => {\n};\nlabel: {\n}\n/"/.exec("");\nexport default f;';
+    const folder = await pluginFolder(t, { 'a.plugin.ts': 'export default 1;', 'b.plugin.ts': unreadable });
+    await folder.build();
+    const [pid] = await esbuildChildren();
+    const builds = Array.from({ length: 8 }, () => folder.build());
+    await folder.refused('b.plugin.ts');
+    await Promise.all(builds);
+    assert.deepEqual(await esbuildChildren(), [pid]);
+  });
+
+  it('leaves no build waiting when the builder is closed', async (t) => {
+    const folder = await pluginFolder(t, { 'a.plugin.ts': `import './h';`, 'h.ts': '' });
+    for (const ms of [0, 1, 2, 4]) {
+      const builder = new PluginBuilder({ folder: folder.root, fileBytesMax: 1_000 });
+      await builder.build(folder.path('a.plugin.ts'));
+      const builds = Array.from({ length: 4 }, () => builder.build(folder.path('a.plugin.ts')));
+      const ends = Promise.allSettled(builds);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      await builder.close();
+      await ends;
+    }
   });
 
   it('ends when the builder is closed, and then nothing is built any more', async (t) => {

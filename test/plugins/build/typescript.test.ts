@@ -197,6 +197,25 @@ describe('TypeScript in a plugin', () => {
     assert.deepEqual(await folder.run(source), expected);
   });
 
+  it('tells them wherever they ask, and leaves alone who has names like these', async (t) => {
+    const folder = await pluginFolder(t, {
+      'lib/late.cjs':
+        'const p = require("node:path")\nmodule.exports = function () { return p.join(__dirname, "x") }',
+      'lib/dir.js': `export const __dirname = 'own';`,
+      'lib/user.js': `import { __dirname } from './dir.js'; export default [__dirname, ((__filename) => __filename)(1)];`,
+      'lib/boom.cjs': `const here = __filename; module.exports = () => { throw new Error(here); };`,
+    });
+    const source = `
+      import late from './lib/late.cjs'; import user from './lib/user.js'; export { default as boom } from './lib/boom.cjs';
+      export default [late(), ...user];`;
+    assert.deepEqual(await folder.run(source), [folder.path('lib/x'), 'own', 1]);
+    const { exports, placeOf } = await folder.evaluate();
+    assert.throws(exports.boom as () => void, (error: Error) => {
+      assert.deepEqual(placeOf(error), { file: folder.path('lib/boom.cjs'), line: 1, column: 57 });
+      return true;
+    });
+  });
+
   it('has import = require, and modules that export one thing', async (t) => {
     const folder = await pluginFolder(t, { 'one.ts': 'const one = { one: 1 }; export = one;' });
     const source = `

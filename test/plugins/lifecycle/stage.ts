@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -108,13 +109,14 @@ export class Stage {
     );
   }
 
-  /** What the loader would report of these files, as one batch. */
+  /** What the loader would report of these files, as one batch; also of those that are gone. */
   async apply(...names: string[]): Promise<void> {
     await this.manager.apply(await Promise.all(names.map((name) => this.#change(name))));
   }
 
   async #change(name: string): Promise<FileChange> {
     const file = join(this.folder, name.includes('.') ? name : `${name}.plugin.ts`);
+    if (!existsSync(file)) return { kind: 'gone', file };
     try {
       return { kind: 'built', file, build: await this.#builder.build(file) };
     } catch (thrown) {

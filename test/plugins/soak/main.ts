@@ -30,7 +30,7 @@ check(
 );
 
 const memory = fileURLToPath(new URL('memory.ts', import.meta.url));
-const child = runNode(['--expose-gc', '--max-old-space-size=64', memory, '6000']);
+const child = runNode(['--expose-gc', '--max-old-space-size=64', '--max-semi-space-size=8', memory, '6000']);
 const { code } = await child.exited;
 check(code === 0, `6,000 reloads in a heap of 64 MB ended with ${code} ${child.stderr.slice(-500)}`);
 if (code === 0) {

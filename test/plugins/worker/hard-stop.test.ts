@@ -130,6 +130,18 @@ describe('the hard stop of a worker', () => {
     assert.equal(loaded.plugin.restarts, 3);
   });
 
+  it('tries again where there is no new thread to be had', async (test) => {
+    const workshop = await Workshop.open(test);
+    const build = await workshop.build(harmful);
+    const loaded = await workshop.start(build, { limits });
+    const noThread = Object.assign(build, { notCloneable() {} });
+    await failure(ask(loaded, { act: 'exit' }));
+    const told = await loaded.book.find(({ msg }) => msg.includes('a new one starts in 100 ms'));
+    assert.match(String(told.reason), /Its thread was not started: .*could not be cloned/);
+    Reflect.deleteProperty(noThread, 'notCloneable');
+    await untilItAnswers(loaded);
+  });
+
   it('tries again where the new thread cannot be initialized, or is another plugin', async (test) => {
     const workshop = await Workshop.open(test);
     const flag = workshop.folder.path('flag');

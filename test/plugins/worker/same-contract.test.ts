@@ -49,6 +49,8 @@ const plugins: Readonly<Record<string, string>> = {
   'throws and is passed over': `
     registerMiddleware({ name: 'm', onFailure: 'continue', beforeQuery() { throw 'a text'; } });`,
   'gives back something else': `registerMiddleware({ name: 'm', beforeQuery: () => 42 });`,
+  'gives back a query where a reply was expected': `
+    registerMiddleware({ name: 'm', afterResponse: () => new Query({ method: 'GET', target: '/', headers: [] }) });`,
   'repairs an error': `
     registerMiddleware({ name: 'm', beforeQuery: () => undefined, onError: (error) =>
       Reply.json(299, { code: error.code, message: error.message, culprit: error.culprit ?? null,

@@ -141,15 +141,52 @@ describe('the telemetry of a plugin in a worker', () => {
     assert.deepEqual([...exchange.labels], [['late', 'yes']]);
   });
 
-  it('cannot add what does not cross', async (test) => {
+  it('leaves out what is no value of an attribute, and harms nothing', async (test) => {
+    const { notes, meter } = notebook();
     const workshop = await Workshop.open(test);
     const loaded = await workshop.inWorker(
       source(`registerMiddleware({ name: 'm', beforeQuery(query, exchange) {
+        exchange.setAttribute('right', 'a');
         exchange.setAttribute('wrong', () => 1);
+        exchange.setLabel('wrong', Symbol('x'));
+        const seen = meter.createCounter('sample.seen');
+        seen.add(1, { right: ['b'], wrong: () => 1, wrongToo: [{}] });
+        seen.add(Symbol('x'));
+        setImmediate(() => { exchange.setAttribute('late', { f() {} }); setImmediate(() => log.info('done')); });
       } });`),
+      { meter },
     );
-    const { message } = await failure(ask(loaded));
-    assert.equal(message, 'What it gave back, or added to the exchange, cannot leave its worker.');
+    const exchange = sampleExchange();
+    await ask(loaded, {}, exchange);
+    await loaded.book.find(({ msg }) => msg === 'done');
+    assert.deepEqual([...exchange.attributes, ...exchange.labels], [['right', 'a']]);
+    assert.deepEqual(notes.slice(1), [['sample.seen', 1, { right: ['b'] }]]);
+    assert.equal(loaded.plugin.restarts, 0);
+  });
+
+  it('makes no instruments without end', async (test) => {
+    const { notes, meter } = notebook();
+    const workshop = await Workshop.open(test);
+    const loaded = await workshop.inWorker(
+      source(`registerMiddleware({ name: 'm', beforeQuery() {
+        for (let i = 0; ; i += 1) meter.createCounter('sample.' + i);
+      } });`),
+      { meter },
+    );
+    assert.match((await failure(ask(loaded))).message, /'sample\.1000' would be instrument 1001/);
+    assert.equal(notes.length, 1_000);
+  });
+
+  it('cuts log records that are too long for people', async (test) => {
+    const workshop = await Workshop.open(test);
+    const { book } = await workshop.inWorker(
+      source(`const long = 'x'.repeat(10_000_000); log.info(long); log.info({ long, n: 1 }, long);`),
+    );
+    for (const { msg, long } of book.records) {
+      assert.ok(msg.length > 1_000 && msg.length < 100_000);
+      assert.equal(long, undefined);
+    }
+    assert.equal(book.records.length, 2);
   });
 
   it('tells where in the source an error was thrown, and what caused it', async (test) => {

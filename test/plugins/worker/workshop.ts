@@ -9,6 +9,7 @@ import { Query } from '../../../src/exchange/query.ts';
 import type { HookPoint } from '../../../src/hooks/points.ts';
 import { defaultLimits } from '../../../src/limits.ts';
 import type { Middleware } from '../../../src/middleware/middleware.ts';
+import type { PluginBuild } from '../../../src/plugins/build/build.ts';
 import { InProcessBody } from '../../../src/plugins/lifecycle/in-process.ts';
 import { PluginProblem } from '../../../src/plugins/problem.ts';
 import { readDefinition } from '../../../src/plugins/shape.ts';
@@ -98,10 +99,14 @@ export class Workshop {
   }
 
   async inWorker(text: string, options: WorkshopOptions = {}): Promise<Loaded & { plugin: WorkerPlugin }> {
+    return this.start(await this.build(text), options);
+  }
+
+  async start(build: PluginBuild, options: WorkshopOptions = {}): Promise<Loaded & { plugin: WorkerPlugin }> {
     const book = new LogBook();
     const { config, limits, meter = createNoopMeter(), onHookFailure } = options;
     const plugin = await startWorkerPlugin({
-      build: await this.build(text),
+      build,
       config: () => config,
       log: book.log,
       meter: () => meter,
