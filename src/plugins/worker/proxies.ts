@@ -19,8 +19,16 @@ import type { Thread } from './thread.ts';
 /** The thread of now. Throws where there is none, or where it has too much to do already. */
 export type ThreadOfNow = () => Thread;
 
-/** Stands in the middleware stack for a middleware that lives in a thread. */
-export function middlewareProxy(threadOfNow: ThreadOfNow, index: number, plain: PlainMiddleware): Middleware {
+/**
+ * Stands in the middleware stack for a middleware that lives in a thread. A call waits for a thread that is
+ * being started anew: those that had no part in the end of the last one are not to fail for it.
+ */
+export function middlewareProxy(
+  threadOfNow: ThreadOfNow,
+  whenStarted: () => Promise<void> | undefined,
+  index: number,
+  plain: PlainMiddleware,
+): Middleware {
   const { name, onFailure, callbacks } = plain;
   const call = (
     callback: MiddlewareCallback,
@@ -51,12 +59,18 @@ export function middlewareProxy(threadOfNow: ThreadOfNow, index: number, plain: 
   };
   // What comes back is judged by the stack, as it is for any middleware.
   const proxies: Required<Pick<Middleware, MiddlewareCallback>> = {
-    beforeQuery: async (query: Query, view) =>
-      call('beforeQuery', query, { kind: 'query', query: plainQuery(query) }, view) as never,
-    afterResponse: async (reply: Reply, view) =>
-      call('afterResponse', reply, { kind: 'reply', reply: plainReply(reply) }, view) as never,
-    onError: async (error: SightlineError, view) =>
-      call('onError', undefined, { kind: 'error', error: plainError(error) }, view) as never,
+    beforeQuery: async (query: Query, view) => {
+      await whenStarted();
+      return call('beforeQuery', query, { kind: 'query', query: plainQuery(query) }, view) as never;
+    },
+    afterResponse: async (reply: Reply, view) => {
+      await whenStarted();
+      return call('afterResponse', reply, { kind: 'reply', reply: plainReply(reply) }, view) as never;
+    },
+    onError: async (error: SightlineError, view) => {
+      await whenStarted();
+      return call('onError', undefined, { kind: 'error', error: plainError(error) }, view) as never;
+    },
   };
   const own = Object.fromEntries(callbacks.map((callback) => [callback, proxies[callback]]));
   return Object.freeze({ name, ...(onFailure && { onFailure }), ...own });

@@ -77,6 +77,13 @@ class RestartingPlugin implements WorkerPlugin {
   readonly #registered: Registered;
   readonly #unhooked = new Set<number>();
   readonly #threadOfNow = () => this.#readyThread();
+  readonly #whenStarted = () => {
+    const isFull = this.#waiting >= this.#options.limits.pluginWorkerCallsMax;
+    return this.#starting && !isFull ? this.#waitForStart(this.#starting.promise) : undefined;
+  };
+  /** A new thread is started soon, and calls wait for what becomes of it. */
+  #starting: PromiseWithResolvers<void> | undefined;
+  #waiting = 0;
   /** The one that serves, or the one that starts. */
   #thread: Thread | undefined;
   #isReady = true;
@@ -93,7 +100,7 @@ class RestartingPlugin implements WorkerPlugin {
     this.version = version;
     this.#registered = registered;
     this.middleware = registered.middleware.map((plain, i) => ({
-      middleware: middlewareProxy(this.#threadOfNow, i, plain),
+      middleware: middlewareProxy(this.#threadOfNow, this.#whenStarted, i, plain),
       priority: plain.priority,
     }));
     this.hooks = registered.hooks.map(({ point, priority }, i) => ({
@@ -119,9 +126,22 @@ class RestartingPlugin implements WorkerPlugin {
 
   async #stop(): Promise<unknown> {
     clearTimeout(this.#timer);
+    this.#startingIsOver();
     const thread = this.#thread;
     this.#thread = undefined;
     return thread?.stop();
+  }
+
+  /** The start of a thread has a deadline of its own, and becomes something in any case. */
+  async #waitForStart(starting: Promise<void>): Promise<void> {
+    this.#waiting += 1;
+    await starting;
+    this.#waiting -= 1;
+  }
+
+  #startingIsOver(): void {
+    this.#starting?.resolve();
+    this.#starting = undefined;
   }
 
   #readyThread(): Thread {
@@ -163,6 +183,7 @@ class RestartingPlugin implements WorkerPlugin {
   #use(thread: Thread): void {
     this.#thread = thread;
     this.#isReady = true;
+    this.#startingIsOver();
     this.#startedAt = performance.now();
     thread.onEnd = (reason, error) => this.#ended(reason, error);
     thread.onUnhooked = (hook) => this.#unhooked.add(hook);
@@ -186,6 +207,8 @@ class RestartingPlugin implements WorkerPlugin {
       { ...this.#fields, restarts: this.#restarts, reason, ...(error && { stack: error.stack }) },
       `the worker of plugin '${this.name}' has ended: ${reason}; a new one starts ${when}, without its state`,
     );
+    this.#startingIsOver();
+    if (delayMs < this.#options.limits.pluginWorkerTimeoutMs) this.#starting = Promise.withResolvers();
     this.#timer = setTimeout(() => void this.#restart(), delayMs).unref();
   }
 
