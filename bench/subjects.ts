@@ -41,7 +41,7 @@ export function plansFor(against: readonly string[]): Plan[] {
       name: 'sightline-plugin',
       what: 'with a plugin: middleware, hook, metric',
       script: sightline,
-      env: { SIGHTLINE_PLUGINS: resolve(here, 'plugins') },
+      env: { SIGHTLINE_PLUGINS: resolve(here, 'a-plugin') },
     },
     {
       name: 'sightline-redact',
