@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { PluginBuild } from '../plugins/build/build.ts';
+import type { PluginBuild } from '../plugins/compile/build.ts';
 import { evaluate } from '../plugins/evaluate/evaluate.ts';
 import { PluginProblem } from '../plugins/problem.ts';
 import { readConfig, readDefinition } from '../plugins/shape.ts';

@@ -4,7 +4,7 @@ import type { PluginsConfig } from '../config/config.ts';
 import { SightlineError } from '../errors.ts';
 import type { FlowServices } from '../flow/flow.ts';
 import type { Logger } from '../log.ts';
-import { PluginBuilder } from './build/builder.ts';
+import { PluginBuilder } from './compile/builder.ts';
 import type { PluginHost } from './lifecycle/host.ts';
 import { PluginLifecycleManager } from './lifecycle/lifecycle-manager.ts';
 import { DynamicLoader } from './loader/dynamic-loader.ts';

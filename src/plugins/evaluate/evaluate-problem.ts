@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { Script } from 'node:vm';
-import { scopeParameters } from '../build/module-scope.ts';
+import { scopeParameters } from '../compile/module-scope.ts';
 import { PluginProblem } from '../problem.ts';
 import type { Trace } from './trace.ts';
 

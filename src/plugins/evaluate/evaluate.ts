@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import type { PluginBuild } from '../build/build.ts';
-import { scopeParameters, shadowedTimers } from '../build/module-scope.ts';
+import type { PluginBuild } from '../compile/build.ts';
+import { scopeParameters, shadowedTimers } from '../compile/module-scope.ts';
 import type { SourcePlace } from '../problem.ts';
 import { problemOf, syntaxProblem } from './evaluate-problem.ts';
 import { importSightline, requireFor } from './packages.ts';

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ModuleRequest, ModuleScope } from '../build/module-scope.ts';
+import type { ModuleRequest, ModuleScope } from '../compile/module-scope.ts';
 import { PluginProblem } from '../problem.ts';
 import { describe } from './evaluate-problem.ts';
 import { importPackage, resolvePackage } from './packages.ts';

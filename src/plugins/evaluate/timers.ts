@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import type { shadowedTimers } from '../build/module-scope.ts';
+import type { shadowedTimers } from '../compile/module-scope.ts';
 
 type Callback = (...values: unknown[]) => unknown;
 type Timer = NodeJS.Timeout | NodeJS.Immediate;

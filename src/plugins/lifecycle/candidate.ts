@@ -1,5 +1,5 @@
 import { withDeadline } from '../../exchange/deadline.ts';
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import { type EvaluatedModule, evaluate } from '../evaluate/evaluate.ts';
 import type { LoadedDefinition } from '../plugin.ts';
 import { PluginProblem } from '../problem.ts';

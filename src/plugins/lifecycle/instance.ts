@@ -1,7 +1,7 @@
 import { Breaker } from '../../exchange/breaker.ts';
 import type { Owner } from '../../exchange/owner.ts';
 import type { StackEntry } from '../../middleware/stack.ts';
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import type { HookRegistration } from '../registrations.ts';
 import type { Body } from './body.ts';
 import type { Dependent } from './dependencies.ts';

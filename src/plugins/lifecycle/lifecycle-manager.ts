@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { SightlineError } from '../../errors.ts';
 import type { FlowServices } from '../../flow/flow.ts';
-import type { PluginBuild } from '../build/build.ts';
-import { PluginBuildError } from '../build/builder.ts';
+import type { PluginBuild } from '../compile/build.ts';
+import { PluginBuildError } from '../compile/builder.ts';
 import type { FileChange } from '../loader/dynamic-loader.ts';
 import { describeProblem, PluginProblem } from '../problem.ts';
 import { announceChanges } from './announce.ts';

@@ -1,4 +1,4 @@
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import type { PluginProblem, ProblemStep, SourcePlace } from '../problem.ts';
 import type { PluginState } from './host.ts';
 import type { PluginInstance } from './instance.ts';

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { satisfies } from 'semver';
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import { PluginProblem } from '../problem.ts';
 import type { Candidate } from './candidate.ts';
 import { type Dependent, findConflicts } from './dependencies.ts';

@@ -1,4 +1,4 @@
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import type { PluginProblem } from '../problem.ts';
 
 /** What became of a plugin file. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { PluginBuild } from '../build/build.ts';
-import { PluginBuildError } from '../build/build-error.ts';
+import type { PluginBuild } from '../compile/build.ts';
+import { PluginBuildError } from '../compile/build-error.ts';
 import { PluginProblem } from '../problem.ts';
 import type { FileChange, PrintedChange } from './file-change.ts';
 import { absent, notAFile } from './file-stamp.ts';

@@ -1,6 +1,6 @@
 import type { Attributes, MetricOptions } from '@opentelemetry/api';
 import type { HookPoint } from '../../hooks/points.ts';
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import type { PlainError, PlainProblem } from './plain-error.ts';
 import type { PlainExchange, PlainTags } from './plain-exchange.ts';
 import type { PlainAnswer, PlainQuery, PlainReply } from './plain-message.ts';

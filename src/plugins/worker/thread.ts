@@ -4,7 +4,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { ExchangeView } from '../../exchange/view.ts';
 import type { Limits } from '../../limits.ts';
 import type { Logger } from '../../log.ts';
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 import { argumentBuffers } from './call-argument.ts';
 import { ExchangeSeats, type Seat } from './exchange-seats.ts';
 import { Instruments } from './instruments.ts';

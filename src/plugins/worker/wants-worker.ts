@@ -1,4 +1,4 @@
-import type { PluginBuild } from '../build/build.ts';
+import type { PluginBuild } from '../compile/build.ts';
 
 /** As it stands in an object: after its opening brace, or after a comma; in parentheses where it has a comment. */
 const literal = /(?<=[{,]\s*)(?:isolation|"isolation")\s*:[\s(]*"worker"/;

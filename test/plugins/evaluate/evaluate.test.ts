@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { createKey, Reply } from '../../../src/index.ts';
 import { type EvaluatedModule, evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
-import { pluginFolder } from '../build/plugin-folder.ts';
+import { pluginFolder } from '../compile/plugin-folder.ts';
 
 describe('what a plugin imports', () => {
   it("is the service's own sightline, in every folder and every kind of import", async (t) => {

@@ -1,7 +1,7 @@
 /* Run with --expose-gc and a small heap: evaluates ever new code, and tells how much each round left behind. */
 import { setImmediate } from 'node:timers/promises';
-import type { PluginBuild } from '../../../src/plugins/build/build.ts';
-import { PluginBuilder } from '../../../src/plugins/build/builder.ts';
+import type { PluginBuild } from '../../../src/plugins/compile/build.ts';
+import { PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import { evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
 
 const [folder = '', file = '', rounds = ''] = process.argv.slice(2);

@@ -3,7 +3,7 @@
  * and after what it left behind in the process was taken away, too.
  */
 import { setImmediate } from 'node:timers/promises';
-import { PluginBuilder } from '../../../src/plugins/build/builder.ts';
+import { PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import { evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
 
 const [folder = '', ...files] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { RunningProcess } from '../../support/run-process.ts';
-import { pluginFolder } from '../build/plugin-folder.ts';
+import { pluginFolder } from '../compile/plugin-folder.ts';
 
 async function runChild(
   name: string,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type EvaluatedModule, evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
-import { pluginFolder } from '../build/plugin-folder.ts';
+import { pluginFolder } from '../compile/plugin-folder.ts';
 
 /** What the exported function throws. */
 async function thrownBy(module: EvaluatedModule, name: string): Promise<Error> {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
 import { Timers } from '../../../src/plugins/evaluate/timers.ts';
-import { pluginFolder } from '../build/plugin-folder.ts';
+import { pluginFolder } from '../compile/plugin-folder.ts';
 
 const tick = () => new Promise((resolve) => setTimeout(resolve, 2));
 

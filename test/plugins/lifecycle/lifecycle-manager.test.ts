@@ -515,7 +515,7 @@ describe('unloading plugins', () => {
 });
 
 async function changesOf(stage: Awaited<ReturnType<typeof createStage>>, name: string) {
-  const { PluginBuilder } = await import('../../../src/plugins/build/builder.ts');
+  const { PluginBuilder } = await import('../../../src/plugins/compile/builder.ts');
   const builder = new PluginBuilder({ folder: stage.folder, fileBytesMax: 1e6 });
   const file = `${stage.folder}/${name}`;
   const build = await builder.build(file);

@@ -10,7 +10,7 @@ import { HookSystem } from '../../../src/hooks/hook-system.ts';
 import type { HookPoint } from '../../../src/hooks/points.ts';
 import { defaultLimits, type Limits } from '../../../src/limits.ts';
 import { type StackEntry, stackEntry } from '../../../src/middleware/stack.ts';
-import { PluginBuildError, PluginBuilder } from '../../../src/plugins/build/builder.ts';
+import { PluginBuildError, PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import type { PluginHost, PluginTelemetry } from '../../../src/plugins/lifecycle/host.ts';
 import { PluginLifecycleManager } from '../../../src/plugins/lifecycle/lifecycle-manager.ts';
 import type { FileChange } from '../../../src/plugins/loader/dynamic-loader.ts';

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { PluginBuild } from '../../../src/plugins/build/build.ts';
-import { PluginBuildError } from '../../../src/plugins/build/build-error.ts';
+import type { PluginBuild } from '../../../src/plugins/compile/build.ts';
+import { PluginBuildError } from '../../../src/plugins/compile/build-error.ts';
 
 /**
  * Compiles as little as a loader needs to be tested: `import './name'` takes another file in, `syntax error`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { renameSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
-import { PluginBuilder } from '../../../src/plugins/build/builder.ts';
+import { PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import type { FileChange } from '../../../src/plugins/loader/dynamic-loader.ts';
 import { Stage } from './stage.ts';
 

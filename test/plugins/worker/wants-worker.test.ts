@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { wantsWorker } from '../../../src/plugins/worker/wants-worker.ts';
-import { pluginFolder } from '../build/plugin-folder.ts';
+import { pluginFolder } from '../compile/plugin-folder.ts';
 
 const plugin = (field: string, before = '') => `
 import { definePlugin } from 'sightline';

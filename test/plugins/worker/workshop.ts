@@ -9,14 +9,14 @@ import { Query } from '../../../src/exchange/query.ts';
 import type { HookPoint } from '../../../src/hooks/points.ts';
 import { defaultLimits } from '../../../src/limits.ts';
 import type { Middleware } from '../../../src/middleware/middleware.ts';
-import type { PluginBuild } from '../../../src/plugins/build/build.ts';
+import type { PluginBuild } from '../../../src/plugins/compile/build.ts';
 import { InProcessBody } from '../../../src/plugins/lifecycle/in-process.ts';
 import { PluginProblem } from '../../../src/plugins/problem.ts';
 import { readDefinition } from '../../../src/plugins/shape.ts';
 import type { WorkerLimits } from '../../../src/plugins/worker/thread.ts';
 import { startWorkerPlugin, type WorkerPlugin } from '../../../src/plugins/worker/worker-plugin.ts';
 import type { JsonObject } from '../../../src/wire/json.ts';
-import { type PluginFolder, pluginFolder } from '../build/plugin-folder.ts';
+import { type PluginFolder, pluginFolder } from '../compile/plugin-folder.ts';
 
 export interface LogRecord {
   readonly level: number;

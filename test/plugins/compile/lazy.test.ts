@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { it } from 'node:test';
-import { PluginBuildError } from '../../../src/plugins/build/builder.ts';
+import { PluginBuildError } from '../../../src/plugins/compile/builder.ts';
 import { pluginFolder } from './plugin-folder.ts';
 import '../../../src/plugins/evaluate/evaluate.ts';
 

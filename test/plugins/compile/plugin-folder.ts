@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { PluginBuild } from '../../../src/plugins/build/build.ts';
-import { PluginBuildError, PluginBuilder } from '../../../src/plugins/build/builder.ts';
+import type { PluginBuild } from '../../../src/plugins/compile/build.ts';
+import { PluginBuildError, PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import { type EvaluatedModule, evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
 import { PluginProblem } from '../../../src/plugins/problem.ts';
 

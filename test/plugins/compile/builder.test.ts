@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { PluginBuildError, PluginBuilder } from '../../../src/plugins/build/builder.ts';
+import { PluginBuildError, PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import { evaluate } from '../../../src/plugins/evaluate/evaluate.ts';
 import { pluginFolder } from './plugin-folder.ts';
 
