@@ -52,6 +52,35 @@ export const defaultLimits = {
   upstreamQueueMax: 1024,
   /** The reply's head. */
   replyHeadersBytesMax: 64 * KiB,
+  /** WebSocket sessions at once: each has two sockets, and their buffers in the kernel. */
+  sessionsMax: 10_000,
+  /** One message of a WebSocket, as it is on the wire: images and audio of today's realtime APIs fit in. */
+  messageBytesMax: 10 * MiB,
+  /** From the upgrade to the answer of the upstream: a session begins with a person who waits. */
+  upgradeTimeoutMs: 30_000,
+  /** Silence after which a WebSocket's peer is asked whether it is there: below the 60 s of load balancers. */
+  pingIntervalMs: 20_000,
+  /** How long that answer may take: a half-open peer is found within 30 s. */
+  pongTimeoutMs: 10_000,
+  /** How long a peer may take to answer a close frame, before its connection is cut off. */
+  closeTimeoutMs: 5_000,
+  /** Bytes that wait for a slow peer of a WebSocket; above it whoever sends them is paused. */
+  sendBufferBytesMax: 1 * MiB,
+  /** Messages and control frames from one client in a second, where each makes work of its own (`/stream`, pings). */
+  clientMessagesPerSecondMax: 1_000,
+  /** Turns of one session that are told apart at once; what begins above it is forwarded and counted. */
+  turnsOpenMax: 64,
+  /** Queries under way on one connection of the stream protocol; above it they are refused at once. */
+  streamQueriesMax: 256,
+  /** Bytes of one reply that may be on their way before the receiver grants more: one slow reader stops no other. */
+  streamWindowBytes: 256 * KiB,
+  /** Attempts to connect to an upstream over WebSocket, before those who wait for it are told. */
+  reconnectAttemptsMax: 5,
+  /** Wait before the second of them; it doubles with each, and a random part keeps instances from coming all at once. */
+  reconnectDelayMs: 250,
+  /** The longest wait between two of them. */
+  reconnectDelayMsMax: 10_000,
+
   /** One health probe, connection included. */
   probeTimeoutMs: 3_000,
   /** How often an upstream is probed for `/readyz`. */
@@ -119,4 +148,13 @@ export const upstreamLimitNames = [
   'upstreamKeepAliveMs',
   'upstreamConnectionsMax',
   'upstreamQueueMax',
+  'upgradeTimeoutMs',
+  'messageBytesMax',
+  'pingIntervalMs',
+  'pongTimeoutMs',
+  'sendBufferBytesMax',
+  'streamWindowBytes',
+  'reconnectAttemptsMax',
+  'reconnectDelayMs',
+  'reconnectDelayMsMax',
 ] as const satisfies readonly LimitName[];

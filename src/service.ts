@@ -155,6 +155,7 @@ export class Service {
     const { drainTimeoutMs, flushTimeoutMs } = this.#config.limits;
     this.#readiness = 'stopping';
     this.#dataPlane.stopListening();
+    this.inFlight.drainAll();
     const deadline = setTimeout(() => {
       this.#log.warn(
         `${this.inFlight.size} exchanges did not end within ${drainTimeoutMs} ms and are cut off`,

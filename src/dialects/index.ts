@@ -4,6 +4,7 @@ import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';
+import type { SessionDialect } from './session-dialect.ts';
 
 export { genericProblemBody } from './problem.ts';
 
@@ -15,6 +16,15 @@ export const dialects: readonly Dialect[] = [
   openaiEmbeddings,
   openaiCompletions,
 ];
+
+/** Those of WebSocket sessions. */
+export const sessionDialects: readonly SessionDialect[] = [];
+
+/** The dialect that a session speaks, by the path of its upgrade, without the query string. */
+export function sessionDialectFor(path: string): SessionDialect | undefined {
+  const plain = plainPath(path);
+  return sessionDialects.find((dialect) => dialect.matchesUpgrade(plain));
+}
 
 /**
  * The dialect that a request speaks: by its method, and its path without the query string. Backends take

@@ -11,6 +11,17 @@ export interface UpstreamIdentity {
   readonly port: number;
 }
 
+/** One try to connect, while an attempt waited for a connection that several share. */
+export interface ConnectTry {
+  /** 1 for the first one. */
+  readonly number: number;
+  readonly at: number;
+  /** Why it failed; undefined where it came about. */
+  readonly error: SightlineError | undefined;
+  /** Until the next one, ms; undefined where there is none. */
+  readonly nextInMs: number | undefined;
+}
+
 /** One try to get a reply from one upstream: facts and times, noted while it runs. */
 export class Attempt {
   readonly number: number;
@@ -33,6 +44,7 @@ export class Attempt {
   #lastOutputAt = 0;
   /** Times between output chunks, ms; the first `chunkGapsMax` of them. */
   readonly chunkGapsMs: number[] = [];
+  readonly connectTries: ConnectTry[] = [];
   /** Why the reply could not be understood beside its way. */
   unobserved: string | undefined;
 

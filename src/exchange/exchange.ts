@@ -7,6 +7,7 @@ import { type Clock, startClock } from './clock.ts';
 import type { QueryFacts } from './facts.ts';
 import type { Outcome } from './outcome.ts';
 import type { Owner } from './owner.ts';
+import type { SessionFacts } from './session-facts.ts';
 import { ExchangeView } from './view.ts';
 
 /** The request's head as it came. */
@@ -28,6 +29,15 @@ export interface Route {
   readonly dialect: Dialect | undefined;
 }
 
+/**
+ * What an exchange is: a request with its reply (over HTTP, or as a query of the stream protocol), a WebSocket
+ * session from its upgrade to its close, or one turn of a session.
+ */
+export type ExchangePlace =
+  | { readonly kind: 'request'; readonly session?: Exchange }
+  | { readonly kind: 'session'; readonly facts: SessionFacts }
+  | { readonly kind: 'turn'; readonly session: Exchange; readonly number: number };
+
 export type MiddlewarePhase = 'before_query' | 'on_chunk' | 'after_response' | 'on_error';
 
 /** One run of a middleware's callback; all `on_chunk` calls of one exchange are one run. */
@@ -45,6 +55,8 @@ export interface MiddlewareRun {
   error: SightlineError | undefined;
 }
 
+const request: ExchangePlace = Object.freeze({ kind: 'request' });
+
 /**
  * One request and its reply: the object that flows through everything. While it runs it only notes facts
  * and times; when it has ended, telemetry is made of it.
@@ -56,6 +68,7 @@ export class Exchange {
   readonly clock: Clock = startClock();
   readonly request: RequestHead;
   readonly route: Route;
+  readonly place: ExchangePlace;
   readonly #limits: Limits;
 
   query: QueryFacts | undefined;
@@ -81,11 +94,19 @@ export class Exchange {
 
   #view: ExchangeView | undefined;
 
-  constructor(id: string, clientSentId: boolean, request: RequestHead, route: Route, limits: Limits) {
+  constructor(
+    id: string,
+    clientSentId: boolean,
+    head: RequestHead,
+    route: Route,
+    limits: Limits,
+    place: ExchangePlace = request,
+  ) {
     this.id = id;
     this.clientSentId = clientSentId;
-    this.request = request;
+    this.request = head;
     this.route = route;
+    this.place = place;
     this.#limits = limits;
   }
 
@@ -97,6 +118,11 @@ export class Exchange {
 
   get attempt(): Attempt | undefined {
     return this.attempts.at(-1);
+  }
+
+  /** The session that it belongs to, or that it is. */
+  get session(): Exchange | undefined {
+    return this.place.kind === 'session' ? this : this.place.session;
   }
 
   get hasEnded(): boolean {

@@ -1,7 +1,7 @@
 import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { Clock } from './clock.ts';
-import type { Exchange, RequestHead } from './exchange.ts';
+import type { Exchange, ExchangePlace, RequestHead } from './exchange.ts';
 import type { QueryFacts, ReplyFacts, Usage } from './facts.ts';
 import type { Key } from './keys.ts';
 import type { Outcome } from './outcome.ts';
@@ -42,6 +42,16 @@ export class ExchangeView {
   /** Its beginning on both clocks: so a moment of `performance.now()` is told as the time of day. */
   get clock(): Clock {
     return this.#exchange.clock;
+  }
+
+  /** A request with its reply, a WebSocket session, or one turn of a session. */
+  get kind(): ExchangePlace['kind'] {
+    return this.#exchange.place.kind;
+  }
+
+  /** The id of the WebSocket session that it belongs to, or that it is. */
+  get sessionId(): string | undefined {
+    return this.#exchange.session?.id;
   }
 
   get request(): Readonly<RequestHead> {

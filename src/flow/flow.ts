@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { asSightlineError, describeError, SightlineError } from '../errors.ts';
-import type { Attempt } from '../exchange/attempt.ts';
+import type { Attempt, ConnectTry } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import { Query } from '../exchange/query.ts';
@@ -8,6 +8,7 @@ import { Reply } from '../exchange/reply.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { AttemptView } from '../hooks/points.ts';
 import type { Limits } from '../limits.ts';
+import type { ProtocolExtension } from '../messages/protocol-extension.ts';
 import type { Passage } from '../middleware/passage.ts';
 import type { MiddlewareStack } from '../middleware/stack.ts';
 import type { FlowControl, ReplyReceiver } from '../transports/transport.ts';
@@ -27,6 +28,8 @@ export interface FlowServices {
   readonly hooks: HookSystem;
   /** The stack of now; an exchange keeps the one that it began with. */
   readonly stack: MiddlewareStack;
+  /** The message types of now. A session asks at each message; a message keeps the ones that it began with. */
+  readonly messages: ProtocolExtension;
   /** Keeps alive what `hooks` and `stack` were made of. */
   readonly lease?: Lease | undefined;
   readonly recorder: Recorder;
@@ -157,6 +160,10 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
       const ending = this.#mode?.end(trailers, () => this.#replyRead(endedAt));
       return ending ? ending.then(() => this.#replyDone()) : this.#replyDone();
     });
+  }
+
+  onConnectTry(connectTry: ConnectTry): void {
+    this.exchange.attempt?.connectTries.push(connectTry);
   }
 
   /** The upstream, or the way there, has failed. */

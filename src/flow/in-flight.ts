@@ -5,6 +5,8 @@ import type { Exchange } from '../exchange/exchange.ts';
 export interface Running {
   readonly exchange: Exchange;
   fail(error: SightlineError): void;
+  /** The service stops: what would go on as long as nobody ends it ends now, or as soon as nothing runs on it. */
+  drain?(): void;
 }
 
 /**
@@ -42,6 +44,10 @@ export class InFlight {
   empty(): Promise<void> {
     if (this.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  drainAll(): void {
+    for (const one of this.#running()) one.drain?.();
   }
 
   failAll(error: SightlineError): void {

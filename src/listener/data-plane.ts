@@ -18,6 +18,7 @@ import { HttpSink, type SinkTurn } from './http-sink.ts';
 import { readQuery } from './read-query.ts';
 import { requestId } from './request-id.ts';
 import { checkTarget, originForm } from './request-target.ts';
+import { Upgrades } from './upgrades.ts';
 
 export interface DataPlaneOptions {
   readonly host: string;
@@ -57,6 +58,9 @@ class Turn implements SinkTurn {
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #server: Server;
+  readonly #upgrades: Upgrades;
+  /** The longest prefix first, so that the default upstream takes what no other one does. */
+  readonly #upstreams: readonly Upstream[];
   readonly #turns = new WeakMap<Duplex, Turn>();
   /** Connections whose parser has failed: it fails again with every piece that comes. */
   readonly #rejected = new WeakSet<Duplex>();
@@ -69,6 +73,8 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#upstreams = [...options.upstreams].sort((a, b) => b.prefix.length - a.prefix.length);
+    this.#upgrades = new Upgrades({ upstreams: this.#upstreams, services: options.services });
     const { limits } = options.services();
     const app = this.#routes();
     this.#server = createServer(
@@ -80,6 +86,8 @@ export class DataPlane {
         // How often Node looks for requests that are late.
         connectionsCheckingInterval: 1_000,
         noDelay: true,
+        // Other protocols than WebSocket are not spoken here: such a request is one like any other (RFC 9110 §7.8).
+        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
       },
       (request, response) => this.#receive(app, request, response),
     );
@@ -87,6 +95,7 @@ export class DataPlane {
       this.#expectant.add(request);
       this.#receive(app, request, response);
     });
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrades.receive({ request, socket, head }));
     this.#server.on('clientError', (error, socket) => this.#onParserError(error, socket));
   }
 
@@ -104,6 +113,7 @@ export class DataPlane {
   stopListening(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#upgrades.isStopping = true;
     this.#server.close(() => this.#closed.resolve());
     this.#server.closeIdleConnections();
   }
@@ -119,9 +129,7 @@ export class DataPlane {
     const app = express();
     app.disable('x-powered-by');
     app.enable('case sensitive routing');
-    // The longest prefix first, so that the default upstream takes what no other one does.
-    const upstreams = [...this.#options.upstreams].sort((a, b) => b.prefix.length - a.prefix.length);
-    for (const upstream of upstreams) {
+    for (const upstream of this.#upstreams) {
       app.use(upstream.prefix, (request, response) => this.#handle(request, response, upstream));
     }
     app.use((request, response) => this.#handle(request, response, undefined));

@@ -46,6 +46,17 @@ export class Passage {
     return this.#noted(this.#enter(query));
   }
 
+  /**
+   * Enters everybody without a query, where the reply comes unasked: a turn that the upstream began itself, or
+   * what it says between two turns. Throws a `SightlineError`.
+   */
+  enterUnasked(): void {
+    for (const entry of this.#stack.list) {
+      if (entry.breaker?.isOpen && this.#isPassedOver(entry)) continue;
+      this.#entered.push(entry);
+    }
+  }
+
   /** In reverse order. Synchronous: a stream waits for nobody. Throws a `SightlineError`. */
   onChunk(chunk: Chunk): readonly Chunk[] {
     let chunks: readonly Chunk[] = [chunk];

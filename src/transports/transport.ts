@@ -1,4 +1,5 @@
 import type { SightlineError } from '../errors.ts';
+import type { ConnectTry } from '../exchange/attempt.ts';
 import type { QueryBody } from '../exchange/query.ts';
 import type { RawHeaders } from '../wire/headers.ts';
 
@@ -31,10 +32,15 @@ export interface ReplyReceiver {
   onData(chunk: Buffer): void;
   onEnd(trailers: RawHeaders): void;
   onError(error: SightlineError): void;
+  /** A connection was tried that this request waits for. Only where requests share one. */
+  onConnectTry?(connectTry: ConnectTry): void;
 }
 
+/** `connecting`: also while it tries again. */
+export type TransportState = 'idle' | 'connecting' | 'open' | 'closed';
+
 export interface TransportHealth {
-  readonly state: 'idle' | 'open' | 'closed';
+  readonly state: TransportState;
   readonly connections: number;
   /** Requests with a connection. */
   readonly running: number;

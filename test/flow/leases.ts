@@ -9,6 +9,7 @@ import type { Lease } from '../../src/flow/lease.ts';
 import { HookSystem } from '../../src/hooks/hook-system.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { DataPlane } from '../../src/listener/data-plane.ts';
+import { ProtocolExtension } from '../../src/messages/protocol-extension.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { MiddlewareStack, stackEntry } from '../../src/middleware/stack.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
@@ -110,6 +111,7 @@ export async function startLeases({
   const services: FlowServices = {
     hooks,
     stack: new MiddlewareStack(watched, { timeoutMs, onFailure: ignore }),
+    messages: new ProtocolExtension([]),
     lease,
     recorder: { begin: ignore, beginAttempt: () => [], end: ignore, ...recorder },
     inFlight,

@@ -2,6 +2,7 @@ import type { FlowServices } from '../../flow/flow.ts';
 import type { Lease } from '../../flow/lease.ts';
 import type { HookCallback } from '../../hooks/hook-system.ts';
 import type { HookPoint } from '../../hooks/points.ts';
+import { ProtocolExtension } from '../../messages/protocol-extension.ts';
 import { MiddlewareStack } from '../../middleware/stack.ts';
 import type { PluginHost } from './host.ts';
 import type { PluginInstance } from './instance.ts';
@@ -37,7 +38,8 @@ export class Generation implements Lease {
       ordered.map(({ entry }) => entry),
       host.stackOptions,
     );
-    this.services = host.services({ hooks, stack, lease: this });
+    const messages = new ProtocolExtension([]);
+    this.services = host.services({ hooks, stack, messages, lease: this });
     for (const plugin of instances) plugin.generations += 1;
   }
 

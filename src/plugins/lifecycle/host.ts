@@ -22,7 +22,7 @@ export interface PluginHost {
   readonly middleware: readonly StackEntry[];
   readonly stackOptions: StackOptions;
   /** What exchanges get that begin with a generation. */
-  services(parts: Pick<FlowServices, 'hooks' | 'stack' | 'lease'>): FlowServices;
+  services(parts: Pick<FlowServices, 'hooks' | 'stack' | 'messages' | 'lease'>): FlowServices;
   meter(plugin: string): Meter;
   tracer(plugin: string): Tracer;
   /** No version of the plugin is left. */

@@ -1,6 +1,6 @@
 import { type SpanContext, trace } from '@opentelemetry/api';
 import type { Clock } from '../../exchange/clock.ts';
-import type { RequestHead } from '../../exchange/exchange.ts';
+import type { ExchangePlace, RequestHead } from '../../exchange/exchange.ts';
 import type { QueryFacts, ReplyFacts, Usage } from '../../exchange/facts.ts';
 import type { Outcome } from '../../exchange/outcome.ts';
 import type { ExchangeView } from '../../exchange/view.ts';
@@ -8,6 +8,8 @@ import type { ExchangeView } from '../../exchange/view.ts';
 /** What never changes of an exchange; crosses once. */
 export interface PlainExchangeHead {
   readonly id: string;
+  readonly kind: ExchangePlace['kind'];
+  readonly sessionId: string | undefined;
   readonly traceId: string | undefined;
   /** Of the exchange's span, where tracing is on. */
   readonly span: SpanContext | undefined;
@@ -45,9 +47,11 @@ export interface PlainTags {
 }
 
 export function plainExchangeHead(view: ExchangeView): PlainExchangeHead {
-  const { id, traceId, context, clock, request, upstream, dialect } = view;
+  const { id, kind, sessionId, traceId, context, clock, request, upstream, dialect } = view;
   return {
     id,
+    kind,
+    sessionId,
     traceId,
     span: trace.getSpanContext(context),
     clock,

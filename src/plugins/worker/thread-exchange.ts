@@ -2,7 +2,7 @@ import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Dialect } from '../../dialects/dialect.ts';
 import { dialects } from '../../dialects/index.ts';
 import type { Clock } from '../../exchange/clock.ts';
-import type { RequestHead } from '../../exchange/exchange.ts';
+import type { ExchangePlace, RequestHead } from '../../exchange/exchange.ts';
 import type { QueryFacts, ReplyFacts, Usage } from '../../exchange/facts.ts';
 import type { Key } from '../../exchange/keys.ts';
 import type { Outcome } from '../../exchange/outcome.ts';
@@ -35,6 +35,14 @@ export class ThreadExchange implements View {
 
   get id(): string {
     return this.#head.id;
+  }
+
+  get kind(): ExchangePlace['kind'] {
+    return this.#head.kind;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#head.sessionId;
   }
 
   get traceId(): string | undefined {
