@@ -24,6 +24,11 @@ export interface Problem {
   readonly status: number;
   readonly requestId: string;
   readonly traceId: string | undefined;
+  /** The client's own id of the message that was wrong, on a session. */
+  readonly eventId?: string | undefined;
+  /** What in it was wrong, by its path, and what was expected there. */
+  readonly field?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Dialect } from './dialect.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
+import { openaiRealtime } from './openai-realtime.ts';
 import { openaiResponses } from './openai-responses.ts';
 import type { SessionDialect } from './session-dialect.ts';
 
@@ -18,7 +19,15 @@ export const dialects: readonly Dialect[] = [
 ];
 
 /** Those of WebSocket sessions. */
-export const sessionDialects: readonly SessionDialect[] = [];
+export const sessionDialects: readonly SessionDialect[] = [openaiRealtime];
+
+/** The dialect of this name, of requests or of sessions. */
+export function dialectNamed(name: string | undefined): Dialect | undefined {
+  return (
+    dialects.find((dialect) => dialect.name === name) ??
+    sessionDialects.find((dialect) => dialect.name === name)
+  );
+}
 
 /** The dialect that a session speaks, by the path of its upgrade, without the query string. */
 export function sessionDialectFor(path: string): SessionDialect | undefined {

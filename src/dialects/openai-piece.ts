@@ -2,7 +2,7 @@ import type { JsonObject } from '../wire/json.ts';
 import { count, text } from './payload.ts';
 
 /**
- * Texts that stream in pieces in the responses API. Each has a `.delta` event with a piece in `delta`, and
+ * Texts that stream in pieces in the responses API and the realtime one. Each has a `.delta` event with a piece in `delta`, and
  * a `.done` event that repeats the whole text in a field of its own.
  */
 interface PieceRow {
@@ -25,6 +25,10 @@ const rows: Readonly<Record<string, PieceRow>> = {
   'response.code_interpreter_call_code': { whole: 'code', kind: 'code' },
   'response.shell_call_command': { whole: 'command', kind: 'command', index: 'command_index' },
   'response.audio.transcript': { whole: 'transcript', kind: 'transcript' },
+  'response.output_audio_transcript': { whole: 'transcript', kind: 'content', index: 'content_index' },
+  // As the realtime API named them in its beta.
+  'response.audio_transcript': { whole: 'transcript', kind: 'content', index: 'content_index' },
+  'response.text': { whole: 'text', kind: 'content', index: 'content_index' },
 };
 
 const pieceRows = new Map(Object.entries(rows).map(([stem, row]) => [`${stem}.delta`, row]));

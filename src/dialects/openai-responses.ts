@@ -107,11 +107,11 @@ function readResponse(response: JsonObject, facts: ReplyFacts): void {
 }
 
 /**
- * This API has a status and no finish reason. The conventions set no vocabulary
+ * This API and the realtime one have a status and no finish reason. The conventions set no vocabulary
  * (open-telemetry/semantic-conventions-genai#533); their examples are chat's words, so the reasons that chat
  * has too are given chat's names, and one panel counts both. Any other reason or status stays as it is.
  */
-const chatReasons = new Map([
+export const chatReasons: ReadonlyMap<string, string> = new Map([
   ['completed', 'stop'],
   ['failed', 'error'],
   ['max_output_tokens', 'length'],

@@ -34,13 +34,14 @@ export function genericProblemBody(problem: Problem): JsonObject {
 
 /** OpenAI's SDKs read `error.message`, `type`, `param` and `code`, of a body and of a stream event alike. */
 export function openaiProblemBody(problem: Problem): JsonObject {
-  const { code, message, status, requestId } = problem;
+  const { code, message, status, requestId, field = null, reason } = problem;
   return {
     error: {
       message,
       type: openaiErrorType(status),
-      param: null,
+      param: field,
       code,
+      ...(reason !== undefined && { reason }),
       request_id: requestId,
       ...traceOf(problem),
     },

@@ -39,16 +39,21 @@ export function noteCount(usage: Usage, key: keyof Usage, value: unknown): void 
 
 /**
  * OpenAI's counts: cached tokens are a part of the input and reasoning tokens one of the output, which is
- * as the conventions want them. Chat says `prompt` and `completion`, responses `input` and `output`.
+ * as the conventions want them. Chat says `prompt` and `completion`, responses `input` and `output`, and
+ * realtime has `token` where those have `tokens`.
  */
 export function noteOpenaiUsage(value: unknown, facts: ReplyFacts): void {
   const usage = asJsonObject(value);
   if (usage === undefined) return;
   noteCount(facts.usage, 'input', usage.prompt_tokens ?? usage.input_tokens);
   noteCount(facts.usage, 'output', usage.completion_tokens ?? usage.output_tokens);
-  const inputDetails = asJsonObject(usage.prompt_tokens_details ?? usage.input_tokens_details);
+  const inputDetails = asJsonObject(
+    usage.prompt_tokens_details ?? usage.input_tokens_details ?? usage.input_token_details,
+  );
   noteCount(facts.usage, 'cacheRead', inputDetails?.cached_tokens);
   noteCount(facts.usage, 'cacheCreation', inputDetails?.cache_write_tokens);
-  const outputDetails = asJsonObject(usage.completion_tokens_details ?? usage.output_tokens_details);
+  const outputDetails = asJsonObject(
+    usage.completion_tokens_details ?? usage.output_tokens_details ?? usage.output_token_details,
+  );
   noteCount(facts.usage, 'reasoning', outputDetails?.reasoning_tokens);
 }

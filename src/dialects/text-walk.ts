@@ -59,6 +59,7 @@ export function withContent(value: unknown, map: TextMap, slot: string): unknown
 export function withPart(part: JsonObject, map: TextMap, slot: string): JsonObject {
   let next = withText(part, 'text', map, slot);
   next = withText(next, 'refusal', map, slot);
+  next = withText(next, 'transcript', map, slot);
   // Mistral's reasoning models put a list of parts here.
   next = withField(next, 'thinking', (inner) => withContent(inner, map, `${slot}:thinking`));
   return withoutStaleLogprobs(part, next);

@@ -19,6 +19,8 @@ const aliases: Readonly<Record<string, string>> = {
   o3: 'o3-2025-04-16',
   'o3-mini': 'o3-mini-2025-01-31',
   'o4-mini': 'o4-mini-2025-04-16',
+  'gpt-realtime': 'gpt-realtime-2025-08-28',
+  'gpt-4o-realtime-preview': 'gpt-4o-realtime-preview-2024-12-17',
   'text-embedding-3-small': 'text-embedding-3-small',
   'text-embedding-3-large': 'text-embedding-3-large',
   'text-embedding-ada-002': 'text-embedding-ada-002-v2',

@@ -14,7 +14,7 @@ interface Times {
 }
 
 /**
- * What the simulator saw and really did in one exchange. What was meant to be sent and was not, because
+ * What the simulator saw and really did in one exchange: a request, or a turn of a WebSocket session. What was meant to be sent and was not, because
  * the client left or a fault broke the reply off, is not in it. Finished when the exchange has ended.
  */
 export interface JournalEntry {
@@ -27,6 +27,10 @@ export interface JournalEntry {
   readonly replyRequestId: string;
   readonly method: string;
   readonly url: string;
+  /** Of a WebSocket: 1, 2, 3, … in order of arrival. */
+  readonly session?: number;
+  /** Of a realtime session, whose entries are its turns: 1, 2, 3, … Its request is the `response.create`, if any. */
+  readonly turn?: number;
   requestBytes: number;
   requestSha256: string;
   operation?: Operation;
@@ -56,7 +60,8 @@ export interface JournalEntry {
 }
 
 /** What is known of an exchange when its request's head has arrived. */
-export interface Received extends Pick<JournalEntry, 'requestId' | 'traceparent' | 'method' | 'url'> {
+export interface Received
+  extends Pick<JournalEntry, 'requestId' | 'traceparent' | 'method' | 'url' | 'session' | 'turn'> {
   /** A reading of `performance.now()`. */
   readonly at: number;
 }

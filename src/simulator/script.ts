@@ -60,6 +60,7 @@ export const operations = [
   'openai.responses',
   'openai.embeddings',
   'anthropic.messages',
+  'openai.realtime',
 ] as const;
 
 export type Operation = (typeof operations)[number];

@@ -18,6 +18,7 @@ import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { openaiEmbeddings } from './openai-embeddings.ts';
 import { openaiResponses } from './openai-responses.ts';
+import { Upgrades } from './realtime/upgrades.ts';
 import type { Api } from './script.ts';
 
 export type { Journal } from './journal.ts';
@@ -74,7 +75,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const sockets = new Set<Socket>();
   const open = new Set<Exchange>();
 
-  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, response) => {
+  const upgrades = new Upgrades(journal, character);
+
+  // Requests that offer another upgrade, to HTTP/2, are requests.
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
+    headers.upgrade?.toLowerCase() === 'websocket';
+  const http = { keepAliveTimeout: keepAliveTimeoutMs, shouldUpgradeCallback };
+  const server = createServer(http, (request, response) => {
     const exchange = beginExchange(journal, request, response);
     open.add(exchange);
     response.once('close', () => open.delete(exchange));
@@ -82,6 +89,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       response.destroy(error instanceof Error ? error : undefined),
     );
   });
+  server.on('upgrade', (request, socket, head) => upgrades.receive(request, socket, head));
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -97,6 +105,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       exchange.blame = 'fault';
       exchange.recorder.entry.fault ??= 'killed';
     }
+    upgrades.kill();
     for (const socket of sockets) socket.destroy();
   };
   let closed: Promise<void> | undefined;

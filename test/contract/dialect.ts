@@ -196,7 +196,7 @@ function hostilityContract({ dialect, recordings, query }: DialectSubject): void
   });
 }
 
-function problemContract(dialect: Dialect): void {
+export function problemContract(dialect: Dialect): void {
   const problem = {
     code: 'blocked',
     message: 'No card numbers, please.',
@@ -268,7 +268,7 @@ function singleBytes(bytes: Buffer): Buffer[] {
 }
 
 /** Changing each text once leaves a copy in which each has been changed, and all else is as it was. */
-function checkEveryTextChanges(
+export function checkEveryTextChanges(
   payload: JsonObject,
   run: (payload: JsonObject, map: TextMap) => JsonObject,
 ): void {
@@ -286,7 +286,7 @@ function checkEveryTextChanges(
 }
 
 /** A fact is a flag, a finite number, or a text or a list of texts of bounded length. */
-function checkTypes(facts: object): void {
+export function checkTypes(facts: object): void {
   for (const value of Object.values(facts)) {
     if (typeof value === 'number') assert.ok(Number.isFinite(value));
     else if (typeof value === 'string') assert.ok(value.length <= 256 && value !== '');
@@ -298,7 +298,7 @@ function checkTypes(facts: object): void {
   }
 }
 
-function deepFreeze<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     for (const inner of Object.values(value)) deepFreeze(inner);
     Object.freeze(value);

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dialectFor, dialects, genericProblemBody } from '../../src/dialects/index.ts';
+import {
+  dialectFor,
+  dialectNamed,
+  dialects,
+  genericProblemBody,
+  sessionDialects,
+} from '../../src/dialects/index.ts';
 
 describe('the list of dialects', () => {
   const name = (path: string, method = 'POST') => dialectFor(method, path)?.name;
 
   it('has each name once', () => {
-    assert.equal(new Set(dialects.map((dialect) => dialect.name)).size, dialects.length);
+    const all = [...dialects, ...sessionDialects];
+    assert.equal(new Set(all.map((dialect) => dialect.name)).size, all.length);
+    for (const dialect of all) assert.equal(dialectNamed(dialect.name), dialect);
+    assert.equal(dialectNamed('none'), undefined);
+    assert.equal(dialectNamed(undefined), undefined);
   });
 
   it('gives a path to one dialect at most', () => {

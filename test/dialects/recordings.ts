@@ -25,6 +25,32 @@ export function recordedReplies(folder: string): Recording[] {
   return load(folder, '.reply.json');
 }
 
+/** A recorded session: its messages in order, and what is to be read from them. */
+export interface SessionRecording {
+  readonly name: string;
+  readonly messages: readonly { readonly from: 'client' | 'upstream'; readonly text: string }[];
+  readonly expected: JsonObject;
+}
+
+/** Lines that begin with `>` are the client's, those with `<` the upstream's. */
+export function recordedSessions(folder: string): SessionRecording[] {
+  const suffix = '.session';
+  const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(suffix));
+  return files.sort().map((file) => {
+    const name = file.slice(0, -suffix.length);
+    const expected = parseJsonObject(readFileSync(join(root, folder, `${name}.expected.json`), 'utf8'));
+    if (!expected) throw new Error(`${folder}/${name}.expected.json is no object`);
+    const lines = readFileSync(join(root, folder, file), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const messages = lines.map((line) => ({
+      from: line.startsWith('>') ? ('client' as const) : ('upstream' as const),
+      text: line.slice(2),
+    }));
+    return { name, messages, expected };
+  });
+}
+
 function load(folder: string, suffix: string): Recording[] {
   const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(suffix));
   return files.sort().map((file) => {

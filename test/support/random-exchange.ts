@@ -4,10 +4,13 @@ import type { Journal } from '../../src/simulator/journal.ts';
 import type { Operation } from '../../src/simulator/script.ts';
 import type { Random } from './random.ts';
 
+/** Sessions have tests of their own. */
+type RequestOperation = Exclude<Operation, 'openai.realtime'>;
+
 /** One exchange as a test plans it, with what must become of it. */
 export interface Plan {
   readonly id: string;
-  readonly operation: Operation;
+  readonly operation: RequestOperation;
   readonly model: string;
   readonly stream: boolean;
   readonly path: string;
@@ -25,7 +28,7 @@ const apis = {
   'openai.responses': { path: '/v1/responses', streams: true },
   'openai.embeddings': { path: '/v1/embeddings', streams: false },
   'anthropic.messages': { path: '/anthropic/v1/messages', streams: true },
-} as const satisfies Record<Operation, { path: string; streams: boolean }>;
+} as const satisfies Record<RequestOperation, { path: string; streams: boolean }>;
 
 /** What a fault makes of an exchange, for streams and for whole replies. */
 const faults: readonly { model: (random: Random) => string; stream: Outcome; whole: Outcome }[] = [
@@ -61,7 +64,7 @@ const faults: readonly { model: (random: Random) => string; stream: Outcome; who
 const models = ['gpt-4o', 'o3-mini', 'claude-sonnet-4-5', 'a model with spaces', 'modèle-é'];
 
 export function planExchange(random: Random, n: number): Plan {
-  const operation = random.pick(Object.keys(apis) as Operation[]);
+  const operation = random.pick(Object.keys(apis) as RequestOperation[]);
   const { path, streams } = apis[operation];
   const stream = streams && random.chance(0.6);
   const kind = random.pick(['fault', 'abort', 'normal', 'normal'] as const);
@@ -92,7 +95,7 @@ export function planExchange(random: Random, n: number): Plan {
   return { id, operation, model, stream, path, headers, body, hangUpAfter, outcome, traceparent };
 }
 
-function bodyOf(operation: Operation, model: string, stream: boolean, random: Random): object {
+function bodyOf(operation: RequestOperation, model: string, stream: boolean, random: Random): object {
   const text = 'Tell me something. '.repeat(random.integer(1, random.chance(0.2) ? 300 : 5));
   const common = {
     model,
