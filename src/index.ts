@@ -11,6 +11,12 @@ export { Query } from './exchange/query.ts';
 export { Reply } from './exchange/reply.ts';
 export type { ExchangeView } from './exchange/view.ts';
 export type { HookPoint, HookPoints } from './hooks/points.ts';
+export {
+  defineMessageType,
+  type MessageContext,
+  type MessageProblem,
+  type MessageType,
+} from './messages/message-type.ts';
 export type { Middleware } from './middleware/middleware.ts';
 export { TextReplacer, type TextRule } from './middleware/text-replacer.ts';
 export {
@@ -20,3 +26,4 @@ export {
   type PluginDefinition,
   type PluginLog,
 } from './plugins/plugin.ts';
+export type { JsonObject } from './wire/json.ts';

@@ -21,8 +21,11 @@ import { describeProblem, PluginProblem } from './plugins/problem.ts';
 import { Service } from './service.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import type { StoredSpan, TraceSummary } from './telemetry/trace-store.ts';
+import { openConnection, type TestConnection } from './testing-connection.ts';
 import { asJsonObject, isJsonObject, type JsonObject, parseJsonObject } from './wire/json.ts';
 import { SseParser } from './wire/sse-parser.ts';
+
+export type { TestConnection };
 
 export interface StartOptions {
   /** Files of plugins, those that they depend on among them: URLs, or paths from the working directory. */
@@ -72,6 +75,8 @@ export interface TestSightline extends AsyncDisposable {
   readonly service: Service;
   /** One chat query. Resolves when its exchange has ended on our side too: telemetry is made by then. */
   chat(prompt: string, options?: ChatOptions): Promise<ChatReply>;
+  /** A WebSocket, as a client opens it: at `/stream`, or below the prefix of an upstream. */
+  connect(path: string, headers?: Readonly<Record<string, string>>): Promise<TestConnection>;
   /** Of the exchanges that have ended, newest first. */
   traces(): readonly Trace[];
   /** The page that Prometheus scrapes. */
@@ -146,6 +151,10 @@ class Running implements TestSightline {
       events,
       isComplete,
     };
+  }
+
+  connect(path: string, headers?: Readonly<Record<string, string>>): Promise<TestConnection> {
+    return openConnection(new URL(path, this.url), headers);
   }
 
   traces(): readonly Trace[] {

@@ -131,6 +131,14 @@ describe('startWithPlugins', () => {
     });
   });
 
+  it('says so where a path takes no WebSockets', async () => {
+    await using sightline = await startWithPlugins({
+      plugins: [],
+      settings: { upstreams: { chat: 'http://127.0.0.1:9' } },
+    });
+    await assert.rejects(sightline.connect('/nowhere'), /Unexpected server response: 404/);
+  });
+
   it('listens no more once it is stopped, twice too', async () => {
     const sightline = await startWithPlugins({ plugins: [join(folder, 'quiet.plugin.ts')] });
     await sightline.stop();

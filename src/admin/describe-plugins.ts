@@ -46,6 +46,10 @@ function describePlugin(record: PluginRecord, all: readonly PluginRecord[]) {
         priority,
         breaker: breaker.state,
       })),
+      messageTypes: instance.messageTypes.map(({ messageType, breaker }) => ({
+        type: messageType.type,
+        breaker: breaker?.state,
+      })),
       restarts: instance.body.restarts,
     }),
     ...(keptFor.length > 0 && { fileIsGoneButNeededBy: keptFor }),

@@ -2,13 +2,14 @@ import type { Meter, Tracer } from '@opentelemetry/api';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { HookCallback } from '../hooks/hook-system.ts';
 import type { HookPoint } from '../hooks/points.ts';
+import type { MessageType } from '../messages/message-type.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 
 // biome-ignore lint/suspicious/noConfusingVoidType: "return nothing" is the usual answer of `initialize`.
 type Nothing = void | undefined;
 
 /**
- * A module that brings hooks, middleware and a lifecycle of its own, as the default export of a file
+ * A module that brings hooks, middleware, message types and a lifecycle of its own, as the default export of a file
  * `NAME.plugin.ts`.
  *
  * The life of a version: the file is built and evaluated, its shape and its config are checked, then
@@ -38,8 +39,9 @@ export interface PluginDefinition<Name extends string, Schema extends StandardSc
    * the thread. Default `none`: in the process, as quick as a function call, and trusted not to block it.
    *
    * Write `isolation: 'worker'` literally: it is found without running the code. A worker has no `onChunk` (a
-   * stream waits for nobody), no `tracer`, no observable instruments, no dependencies, and gives nothing to
-   * dependents; what asks for one of these is refused when it is loaded.
+   * stream waits for nobody), no message types (a handler holds its session, which cannot leave the process), no
+   * `tracer`, no observable instruments, no dependencies, and gives nothing to dependents; what asks for one of
+   * these is refused when it is loaded.
    */
   readonly isolation?: 'none' | 'worker';
   /** Has a deadline. What it returns is what `use` gives to dependents. */
@@ -77,6 +79,11 @@ export interface PluginContext<Config = unknown> {
    * order of their dependencies.
    */
   registerMiddleware(middleware: Middleware, options?: { readonly priority?: number }): void;
+  /**
+   * Handles messages of this type on WebSockets, as `defineMessageType` returned it. Nobody else may have the
+   * type: the plugin that comes later is rejected.
+   */
+  registerMessageType(messageType: MessageType): void;
   /** What the `initialize` of a dependency returned. Throws where it is not declared as one. */
   use<P extends AnyPlugin>(name: NameOf<P>): ApiOf<P>;
   /** The same for an optional dependency; undefined where it is not active in the range asked for. */

@@ -1,4 +1,6 @@
 import { type HookPoint, hookPoints } from '../hooks/points.ts';
+import type { MessageType } from '../messages/message-type.ts';
+import { readMessageType } from '../messages/read-message-type.ts';
 import type { Middleware } from '../middleware/middleware.ts';
 
 export interface MiddlewareRegistration {
@@ -27,6 +29,7 @@ export const callbackNames = ['beforeQuery', 'onChunk', 'afterResponse', 'onErro
 export class Registrations {
   readonly middleware: MiddlewareRegistration[] = [];
   readonly hooks: HookRegistration[] = [];
+  readonly messageTypes: MessageType[] = [];
   readonly #options: RegistrationsOptions;
   #isOpen = true;
 
@@ -77,6 +80,16 @@ export class Registrations {
       throw new TypeError(`Two middleware are named '${name}'; names must be unique.`);
     }
     this.middleware.push({ name, middleware, priority });
+  }
+
+  registerMessageType(given: MessageType): void {
+    this.#checkOpen('registerMessageType');
+    const messageType = readMessageType(given);
+    const { type } = messageType;
+    if (this.messageTypes.some((other) => other.type === type)) {
+      throw new TypeError(`Two message types are named '${type}'; names must be unique.`);
+    }
+    this.messageTypes.push(messageType);
   }
 
   #checkOpen(what: string): void {

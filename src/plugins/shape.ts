@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { valid, validRange } from 'semver';
 import { z } from 'zod';
+import { isStandardSchema, issuePath } from '../wire/standard-schema.ts';
 import { isPlugin, type LoadedDefinition } from './plugin.ts';
 import { PluginProblem } from './problem.ts';
 
@@ -69,17 +70,10 @@ export async function readConfig(definition: LoadedDefinition, raw: unknown, fil
   const result = await definition.config['~standard'].validate(given);
   if (!result.issues) return result.value;
   const problems = result.issues.map((issue) => {
-    const keys = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
-    return `${['plugins', 'config', definition.name, ...keys].join('.')}: ${issue.message}`;
+    const keys = ['plugins', 'config', definition.name, issuePath(issue)];
+    return `${keys.filter(Boolean).join('.')}: ${issue.message}`;
   });
   throw new PluginProblem('config', problems.join('; '), { file });
-}
-
-function isStandardSchema(value: unknown): boolean {
-  // Schemas are objects, and functions with some libraries.
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  const standard: unknown = (value as { readonly '~standard'?: unknown })['~standard'];
-  return typeof standard === 'object' && standard !== null && 'validate' in standard;
 }
 
 function problemsIn(error: z.ZodError, name: unknown): string {

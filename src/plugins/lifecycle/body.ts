@@ -1,9 +1,11 @@
+import type { MessageType } from '../../messages/message-type.ts';
 import type { HookRegistration, MiddlewareRegistration } from '../registrations.ts';
 
 /** What an initialized version runs as: code in this process, or in a worker. */
 export interface Body {
   readonly middleware: readonly MiddlewareRegistration[];
   readonly hooks: readonly HookRegistration[];
+  readonly messageTypes: readonly MessageType[];
   /** What `use` gives to dependents. */
   readonly api: unknown;
   /** Gone when nothing holds the version's code any more; undefined where that is not to be seen from here. */

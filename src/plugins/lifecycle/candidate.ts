@@ -152,6 +152,7 @@ function bodyOf(worker: WorkerPlugin) {
   return {
     middleware: worker.middleware.map((one) => ({ ...one, name: one.middleware.name })),
     hooks: worker.hooks,
+    messageTypes: [],
     api: undefined,
     life: undefined,
     get restarts() {

@@ -1,15 +1,17 @@
+import { describeError } from '../../errors.ts';
 import type { FlowServices } from '../../flow/flow.ts';
 import type { Lease } from '../../flow/lease.ts';
 import type { HookCallback } from '../../hooks/hook-system.ts';
 import type { HookPoint } from '../../hooks/points.ts';
-import { ProtocolExtension } from '../../messages/protocol-extension.ts';
+import { type HandledMessage, ProtocolExtension } from '../../messages/protocol-extension.ts';
 import { MiddlewareStack } from '../../middleware/stack.ts';
 import type { PluginHost } from './host.ts';
 import type { PluginInstance } from './instance.ts';
 
 /**
- * One set of plugin versions, and the hooks and the middleware stack made of it. An exchange keeps the one
- * that it began with, by a lease; the generation has drained when it was replaced and no lease is left.
+ * One set of plugin versions, and the hooks, the middleware stack and the message types made of it. An exchange
+ * keeps the one that it began with, by a lease, and so does a message that is handled; the generation has drained
+ * when it was replaced and no lease is left.
  */
 export class Generation implements Lease {
   readonly number: number;
@@ -38,7 +40,12 @@ export class Generation implements Lease {
       ordered.map(({ entry }) => entry),
       host.stackOptions,
     );
-    const messages = new ProtocolExtension([]);
+    const own = host.messageTypes.map((messageType) => ({ messageType }));
+    const messages = new ProtocolExtension([...own, ...instances.flatMap((plugin) => plugin.messageTypes)], {
+      timeoutMs: host.limits.middlewareTimeoutMs,
+      lease: this,
+      onHandled: (handled, session) => noteHandled(host, handled, session.id),
+    });
     this.services = host.services({ hooks, stack, messages, lease: this });
     for (const plugin of instances) plugin.generations += 1;
   }
@@ -76,4 +83,12 @@ export class Generation implements Lease {
       this.#deadline.unref();
     });
   }
+}
+
+/** Whoever asked for it tells the client; the log and telemetry are told here, so that nobody can forget. */
+function noteHandled({ telemetry, log }: PluginHost, handled: HandledMessage, exchange: string): void {
+  telemetry.messageHandled(handled);
+  const { type, error } = handled;
+  if (error?.outcome === 'failed')
+    log.error({ exchange, messageType: type, ...describeError(error) }, error.message);
 }

@@ -5,6 +5,8 @@ import type { HookSystem } from '../../hooks/hook-system.ts';
 import type { HookPoint } from '../../hooks/points.ts';
 import type { Limits } from '../../limits.ts';
 import type { Logger } from '../../log.ts';
+import type { MessageType } from '../../messages/message-type.ts';
+import type { HandledMessage } from '../../messages/protocol-extension.ts';
 import type { StackEntry, StackOptions } from '../../middleware/stack.ts';
 import type { LeakWatch } from './leak-watch.ts';
 
@@ -20,6 +22,8 @@ export interface PluginHost {
   createHooks(): HookSystem;
   /** Middleware of the configuration and of the embedding program. */
   readonly middleware: readonly StackEntry[];
+  /** Message types of the embedding program; no plugin can take them. */
+  readonly messageTypes: readonly MessageType[];
   readonly stackOptions: StackOptions;
   /** What exchanges get that begin with a generation. */
   services(parts: Pick<FlowServices, 'hooks' | 'stack' | 'messages' | 'lease'>): FlowServices;
@@ -45,6 +49,8 @@ export interface PluginTelemetry {
   /** `undefined` where it had no state before, or has none after. */
   moved(from: PluginState | undefined, to: PluginState | undefined): void;
   lifecycleRan(owner: Owner, point: 'initialize' | 'cleanup', durationMs: number, failed: boolean): void;
+  /** Of a plugin's message type, or of one of the embedding program. */
+  messageHandled(handled: HandledMessage): void;
   /** One more breaker is open (1), or one less (-1). */
   breakersOpen(plugin: string, change: 1 | -1): void;
   leaked(plugin: string): void;

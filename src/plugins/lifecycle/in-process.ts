@@ -2,6 +2,7 @@ import type { Meter, Tracer } from '@opentelemetry/api';
 import { withDeadline } from '../../exchange/deadline.ts';
 import type { Limits } from '../../limits.ts';
 import type { Logger } from '../../log.ts';
+import type { MessageType } from '../../messages/message-type.ts';
 import type { EvaluatedModule } from '../evaluate/evaluate.ts';
 import type { LoadedDefinition, PluginContext } from '../plugin.ts';
 import { PluginProblem } from '../problem.ts';
@@ -70,6 +71,10 @@ export class InProcessBody implements Body {
     return this.#registrations.hooks;
   }
 
+  get messageTypes(): readonly MessageType[] {
+    return this.#registrations.messageTypes;
+  }
+
   hasThrown(error: unknown): boolean {
     return this.#options.module.placeOf(error) !== undefined;
   }
@@ -121,6 +126,7 @@ export class InProcessBody implements Body {
         this.#registrations.registerHook(point, callback, priorityIn(options)),
       registerMiddleware: (middleware, options) =>
         this.#registrations.registerMiddleware(middleware, priorityIn(options)),
+      registerMessageType: (messageType) => this.#registrations.registerMessageType(messageType),
       use: (needed) => this.#use(needed, 'dependencies') as never,
       useOptional: (needed) => this.#use(needed, 'optionalDependencies') as never,
     };

@@ -1,5 +1,6 @@
 import { Breaker } from '../../exchange/breaker.ts';
 import type { Owner } from '../../exchange/owner.ts';
+import type { MessageEntry } from '../../messages/protocol-extension.ts';
 import type { StackEntry } from '../../middleware/stack.ts';
 import type { PluginBuild } from '../compile/build.ts';
 import type { HookRegistration } from '../registrations.ts';
@@ -29,6 +30,7 @@ export class PluginInstance implements Owner, Dependent {
   readonly body: Body;
   readonly middleware: readonly GuardedMiddleware[];
   readonly hooks: readonly GuardedHook[];
+  readonly messageTypes: readonly MessageEntry[];
   readonly loadedAt = new Date();
   /** Generations that have it and have not drained. */
   generations = 0;
@@ -50,6 +52,9 @@ export class PluginInstance implements Owner, Dependent {
       return { entry: { name, middleware, owner: this, breaker }, priority };
     });
     this.hooks = body.hooks.map((hook) => ({ ...hook, breaker: this.#breaker(`its hook at ${hook.point}`) }));
+    this.messageTypes = body.messageTypes.map((messageType) => {
+      return { messageType, owner: this, breaker: this.#breaker(`message type '${messageType.type}'`) };
+    });
   }
 
   frames(error: Error): string {

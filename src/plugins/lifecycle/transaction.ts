@@ -1,5 +1,6 @@
 import { PluginProblem } from '../problem.ts';
 import { prepare } from './candidate.ts';
+import { findClash, hasType, typeTaken } from './clash.ts';
 import { type Dependent, dependentsOf, inDependencyOrder, usedBy } from './dependencies.ts';
 import type { LifecycleHost } from './host.ts';
 import type { PluginInstance } from './instance.ts';
@@ -94,15 +95,12 @@ export class Transaction {
         await this.#undo();
         return false;
       }
-      try {
-        const instance = earlier?.instance ?? (await this.#startOne(slot, used));
-        this.#started.set(slot.file, { instance, used });
-        instances.set(node.name, instance);
-      } catch (thrown) {
-        const isAlone = this.#blame(slot, nodes, asProblem(thrown, slot.file));
-        if (!isAlone) await this.#undo();
-        return false;
-      }
+      const instance = earlier?.instance ?? (await this.#startOrBlame(slot, used, nodes));
+      if (!instance) return false;
+      this.#started.set(slot.file, { instance, used });
+      instances.set(node.name, instance);
+      const others = [...instances.values(), ...this.#staying(restarted)];
+      if (await this.#giveWay(slot, instance, others, nodes)) return false;
     }
     return true;
   }
@@ -115,6 +113,20 @@ export class Transaction {
     });
   }
 
+  async #startOrBlame(
+    slot: Slot,
+    used: Used,
+    nodes: readonly Dependent[],
+  ): Promise<PluginInstance | undefined> {
+    try {
+      return await this.#startOne(slot, used);
+    } catch (thrown) {
+      const isAlone = this.#blame(slot, nodes, asProblem(thrown, slot.file));
+      if (!isAlone) await this.#undo();
+      return undefined;
+    }
+  }
+
   /** A dependent that did not change starts anew from its own build, with module state of its own. */
   async #startOne(slot: Slot, used: Used): Promise<PluginInstance> {
     const build = slot.active?.build;
@@ -122,11 +134,55 @@ export class Transaction {
     if (!candidate) throw new Error('A slot without a version was to be started.');
     const apis = new Map([...used].map(([name, { body }]) => [name, body.api]));
     const instance = await candidate.start(apis);
-    const taken = instance.middleware.find(({ entry }) => this.#options.reservedNames.has(entry.name));
-    if (!taken) return instance;
+    const reserved = this.#reservedIn(instance);
+    if (reserved === undefined) return instance;
     await instance.retire();
-    const message = `The name '${taken.entry.name}' of its middleware is that of one of the configuration.`;
-    throw new PluginProblem('initialize', message, { file: slot.file });
+    throw new PluginProblem('initialize', reserved, { file: slot.file });
+  }
+
+  /** What it brings under a name that no plugin can have, in words. */
+  #reservedIn({ middleware, messageTypes }: PluginInstance): string | undefined {
+    const own = middleware.find(({ entry }) => this.#options.reservedNames.has(entry.name));
+    if (own) return `The name '${own.entry.name}' of its middleware is that of one of the configuration.`;
+    const program = this.#host.messageTypes;
+    const taken = messageTypes.find(({ messageType: { type } }) => program.some((one) => one.type === type));
+    return (
+      taken && `Its message type '${taken.messageType.type}' is one of the program that embeds Sightline.`
+    );
+  }
+
+  /** Active versions that nothing is about to happen to. */
+  #staying(restarted: ReadonlySet<string>): PluginInstance[] {
+    const staying = this.#slots.all.filter(
+      ({ candidate, active, remove }) => !candidate && !remove && active && !restarted.has(active.name),
+    );
+    return staying.flatMap(({ active }) => active ?? []);
+  }
+
+  /**
+   * Of two that bring one message type, the one that has it already is ahead, then the one that was started
+   * first. True where one of them was rejected for it.
+   */
+  async #giveWay(
+    slot: Slot,
+    instance: PluginInstance,
+    others: readonly PluginInstance[],
+    nodes: readonly Dependent[],
+  ): Promise<boolean> {
+    const clash = findClash(instance, others);
+    if (!clash) return false;
+    const { type, other } = clash;
+    const otherSlot = this.#slots.slotOf(other.name);
+    const isAhead = ({ active }: Slot) => active !== undefined && hasType(active, type);
+    if (otherSlot && isAhead(slot) && !isAhead(otherSlot)) {
+      this.#blame(otherSlot, nodes, typeTaken(otherSlot.file, type, instance.name));
+      await this.#undo();
+      return true;
+    }
+    this.#started.delete(slot.file);
+    await instance.retire();
+    if (!this.#blame(slot, nodes, typeTaken(slot.file, type, other.name))) await this.#undo();
+    return true;
   }
 
   /** Dependents of what changes: they have to get to know the new version, or that there is none any more. */
@@ -157,7 +213,9 @@ export class Transaction {
     const { rejections } = this.#slots;
     const rejectedBefore = rejections.size;
     if (slot.build) {
-      this.#slots.reject(slot, problem, { version: nodeNamed(slot, nodes) });
+      // Others keep it out: it is tried again with other versions of them.
+      const isWaiting = problem.step === 'dependencies';
+      this.#slots.reject(slot, problem, { version: nodeNamed(slot, nodes), isWaiting });
       return !slot.active && rejections.size === rejectedBefore + 1;
     }
     const name = slot.active?.name ?? '';

@@ -32,6 +32,7 @@ export function createThreadContext(
       registrations.registerHook(point, callback, priorityIn(options)),
     registerMiddleware: (middleware, options) =>
       registrations.registerMiddleware(middleware, priorityIn(options)),
+    registerMessageType: refuseMessageTypes,
     use: (other) => refuseOthers('use', other),
     useOptional: (other) => refuseOthers('useOptional', other),
   };
@@ -42,6 +43,12 @@ export function createThreadContext(
 function refuseTracer(): never {
   throw new TypeError(
     'context.tracer is not to be had in a worker: spans are made in the service. Use exchange.setAttribute, or run without isolation.',
+  );
+}
+
+function refuseMessageTypes(): never {
+  throw new TypeError(
+    'registerMessageType is not to be had in a worker: a handler holds its session, which cannot leave the service. Run without isolation.',
   );
 }
 

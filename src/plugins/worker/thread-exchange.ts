@@ -1,6 +1,6 @@
 import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Dialect } from '../../dialects/dialect.ts';
-import { dialects } from '../../dialects/index.ts';
+import { dialectNamed } from '../../dialects/index.ts';
 import type { Clock } from '../../exchange/clock.ts';
 import type { ExchangePlace, RequestHead } from '../../exchange/exchange.ts';
 import type { QueryFacts, ReplyFacts, Usage } from '../../exchange/facts.ts';
@@ -71,7 +71,7 @@ export class ThreadExchange implements View {
   }
 
   get dialect(): Dialect | undefined {
-    return dialects.find(({ name }) => name === this.#head.dialect);
+    return dialectNamed(this.#head.dialect);
   }
 
   get query(): Readonly<QueryFacts> | undefined {

@@ -44,9 +44,9 @@ describe('the tenant plugin', () => {
     await using proxy = await startExamples({ config: {} });
     const { manager } = proxy.service.plugins;
     const active = manager.generation.instances.map(({ name }) => name);
-    assert.deepEqual(active.toSorted(), ['cost-meter', 'guardrail', 'tenant']);
-    for (const { middleware, hooks } of manager.generation.instances) {
-      assert.deepEqual([middleware.length, hooks.length], [0, 0]);
+    assert.deepEqual(active.toSorted(), ['cost-meter', 'guardrail', 'tenant', 'translate']);
+    for (const { middleware, hooks, messageTypes } of manager.generation.instances) {
+      assert.deepEqual([middleware.length, hooks.length, messageTypes.length], [0, 0, 0]);
     }
   });
 

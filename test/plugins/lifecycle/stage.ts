@@ -9,6 +9,7 @@ import { InFlight } from '../../../src/flow/in-flight.ts';
 import { HookSystem } from '../../../src/hooks/hook-system.ts';
 import type { HookPoint } from '../../../src/hooks/points.ts';
 import { defaultLimits, type Limits } from '../../../src/limits.ts';
+import type { MessageType } from '../../../src/messages/message-type.ts';
 import { type StackEntry, stackEntry } from '../../../src/middleware/stack.ts';
 import { PluginBuildError, PluginBuilder } from '../../../src/plugins/compile/builder.ts';
 import type { PluginHost, PluginTelemetry } from '../../../src/plugins/lifecycle/host.ts';
@@ -21,6 +22,7 @@ export interface StageOptions {
   readonly required?: readonly string[];
   readonly meter?: Meter;
   readonly middleware?: readonly StackEntry[];
+  readonly messageTypes?: readonly MessageType[];
 }
 
 /** The lifecycle manager with a folder of real files, built and evaluated for real, and no service around it. */
@@ -61,7 +63,12 @@ export class Stage {
     const hooks = new HookSystem(hookOptions);
     const log = pino({ level: 'trace' }, { write: (line: string) => this.logged.push(JSON.parse(line)) });
     const shared = {
-      recorder: { begin: () => undefined, beginAttempt: () => [], end: () => undefined },
+      recorder: {
+        begin: () => undefined,
+        beginAttempt: () => [],
+        middlewareRan: () => undefined,
+        end: () => undefined,
+      },
       inFlight: new InFlight(),
       limits,
       log,
@@ -73,6 +80,7 @@ export class Stage {
       hooks,
       createHooks: () => new HookSystem(hookOptions, hooks),
       middleware: options.middleware ?? [],
+      messageTypes: options.messageTypes ?? [],
       stackOptions: { timeoutMs: 1_000, onFailure: () => undefined },
       services: (parts): FlowServices => ({ ...shared, ...parts }),
       meter: () => options.meter ?? createNoopMeter(),
@@ -89,6 +97,8 @@ export class Stage {
       moved: (from, to) => this.counted.push(`${from} → ${to}`),
       lifecycleRan: ({ name }, point, _ms, failed) =>
         this.counted.push(`${name} ${point}${failed ? ' failed' : ''}`),
+      messageHandled: ({ type, owner, result }) =>
+        this.counted.push(`message ${type} of ${owner?.name}: ${result}`),
       breakersOpen: (plugin, change) => this.counted.push(`breakers of ${plugin} ${change}`),
       strayError: (plugin) => this.counted.push(`stray error of ${plugin}`),
       leaked: (plugin) => this.counted.push(`leak of ${plugin}`),

@@ -28,6 +28,12 @@ const refusals: Readonly<Record<string, Refusal>> = {
     message: /context\.tracer is not to be had in a worker.*setAttribute, or run without isolation/,
     line: 9,
   },
+  'a message type': {
+    initialize: `rest.registerMessageType({ type: 'greet', schema: {}, handle() {} });`,
+    step: 'initialize',
+    message: /registerMessageType is not to be had in a worker.*Run without isolation/,
+    line: 9,
+  },
   'an observable gauge': {
     initialize: `meter.createObservableGauge('x');`,
     step: 'initialize',
