@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { genericProblemBody } from '../dialects/index.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
+import { requestId } from '../exchange/request-id.ts';
 import type { InFlight } from '../flow/in-flight.ts';
-import { requestId } from '../listener/request-id.ts';
 import type { Plugins } from '../plugins/plugins.ts';
 import { prometheusContentType } from '../telemetry/prometheus-page.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -32,8 +32,8 @@ export const adminRoutes = {
   '/readyz':
     'It takes traffic: upstreams as probed, state of telemetry. 503 while it starts, stops, or no upstream answers.',
   '/metrics': 'Metrics for Prometheus to scrape.',
-  '/api/exchanges': 'Exchanges in flight.',
-  '/api/traces': 'The newest finished traces, newest first; `?limit=`.',
+  '/api/exchanges': 'Exchanges in flight: requests, WebSocket sessions and their turns.',
+  '/api/traces': 'The newest traces, newest first, also those that still run; `?limit=`.',
   '/api/traces/:id': 'One trace with all its spans.',
   '/api/plugins':
     'Plugins with state, version, what they registered, breakers, and why a version was rejected.',

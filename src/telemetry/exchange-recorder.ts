@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   type Context,
   isValidTraceId,
   propagation,
@@ -9,38 +10,50 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { type SightlineError, stackFrames } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import { epochMs } from '../exchange/clock.ts';
 import type { Exchange, MiddlewareRun } from '../exchange/exchange.ts';
 import type { Recorder } from '../flow/recorder.ts';
-import { headerValue, type RawHeaders } from '../wire/headers.ts';
+import type { RawHeaders } from '../wire/headers.ts';
+import { attemptErrorType, isClientError, isServerError } from './error-type.ts';
 import type { Measurements } from './measurements.ts';
-import { attribute, spanEvent } from './names.ts';
+import { attribute } from './names.ts';
 import {
-  attemptErrorType,
+  connectionEnd,
+  connectionStart,
+  sessionEnd,
+  sessionStart,
+  turnEnd,
+  turnErrorType,
+  turnStart,
+} from './session-attributes.ts';
+import {
   clientEnd,
   clientStart,
-  isClientError,
-  isServerError,
   methodName,
   pluginAttributes,
   serverEnd,
   serverStart,
 } from './span-attributes.ts';
+import { addAttemptEvents, addException } from './span-events.ts';
+import { type ClientTrace, tracePlace } from './trace-place.ts';
 
 export interface RecorderOptions {
   readonly tracer: Tracer;
   readonly measurements: Measurements;
-  /** What a client's trace context is to us: our parent, a link, or nothing. */
-  readonly clientTrace: 'parent' | 'link' | 'ignore';
+  readonly clientTrace: ClientTrace;
   /** Middleware that took less gets no span, ms. */
   readonly spanThresholdMs: number;
 }
 
+const none: RawHeaders = Object.freeze([]);
+
 /**
  * Turns exchanges into telemetry. Spans are opened where their ids are needed (the upstream sees the
  * attempt's span as its parent); everything else happens in `end`, once, from the facts.
+ *
+ * A request, and a session, is a SERVER span with a CLIENT span for each attempt below it. A turn is one CLIENT
+ * span: it travels on the connection of its session, so there is nothing between it and its attempt.
  */
 export class ExchangeRecorder implements Recorder {
   readonly #options: RecorderOptions;
@@ -52,17 +65,22 @@ export class ExchangeRecorder implements Recorder {
 
   begin(exchange: Exchange): void {
     const { tracer, measurements, clientTrace } = this.#options;
-    const sent = clientTrace === 'ignore' ? ROOT_CONTEXT : clientContext(exchange);
-    const sentSpan = trace.getSpanContext(sent);
+    const { place } = exchange;
+    const session = place.kind === 'session' ? undefined : place.session;
+    const { parent, links } = tracePlace(
+      exchange,
+      clientTrace,
+      session && this.#spans.get(session)?.spanContext(),
+    );
     const span = tracer.startSpan(
-      `${methodName(exchange.request)} ${exchange.route.template}`,
+      spanName(exchange),
       {
-        kind: SpanKind.SERVER,
+        kind: place.kind === 'turn' ? SpanKind.CLIENT : SpanKind.SERVER,
         startTime: exchange.clock.startedEpochMs,
-        attributes: serverStart(exchange),
-        links: clientTrace === 'link' && sentSpan ? [{ context: sentSpan }] : [],
+        attributes: startAttributes(exchange),
+        links,
       },
-      clientTrace === 'parent' ? sent : ROOT_CONTEXT,
+      parent,
     );
     this.#spans.set(exchange, span);
     const { traceId, spanId, traceFlags } = span.spanContext();
@@ -71,13 +89,14 @@ export class ExchangeRecorder implements Recorder {
   }
 
   beginAttempt(exchange: Exchange, attempt: Attempt): RawHeaders {
-    const operation = exchange.route.dialect?.operation ?? methodName(exchange.request);
+    const { kind } = exchange.place;
+    if (kind === 'turn') return none;
     const span = this.#options.tracer.startSpan(
-      exchange.query?.model === undefined ? operation : `${operation} ${exchange.query.model}`,
+      kind === 'session' ? methodName(exchange.request) : operationName(exchange),
       {
         kind: SpanKind.CLIENT,
         startTime: epochMs(exchange.clock, attempt.startedAt),
-        attributes: clientStart(exchange, attempt),
+        attributes: kind === 'session' ? connectionStart(exchange, attempt) : clientStart(exchange, attempt),
       },
       this.#below(exchange),
     );
@@ -91,15 +110,22 @@ export class ExchangeRecorder implements Recorder {
     return headers;
   }
 
+  middlewareRan(exchange: Exchange): void {
+    for (const run of exchange.takeRuns()) {
+      this.#spanOfRun(exchange, run);
+      this.#options.measurements.middlewareRan(run);
+    }
+  }
+
   end(exchange: Exchange): void {
     for (const attempt of exchange.attempts) this.#endAttempt(exchange, attempt);
     for (const run of exchange.middlewareRuns) this.#spanOfRun(exchange, run);
     const span = this.#spans.get(exchange);
     if (span?.isRecording()) {
-      span.setAttributes(serverEnd(exchange));
+      if (exchange.place.kind === 'turn') describeTurn(span, exchange);
+      else describeServer(span, exchange);
       if (exchange.error && exchange.outcome !== 'client_aborted')
-        recordError(span, exchange, exchange.error, exchange.endedAt);
-      if (isServerError(exchange)) span.setStatus({ code: SpanStatusCode.ERROR });
+        addException(span, exchange.clock, exchange.error, exchange.endedAt);
     }
     span?.end(epochMs(exchange.clock, exchange.endedAt ?? 0));
     this.#options.measurements.end(exchange);
@@ -108,13 +134,11 @@ export class ExchangeRecorder implements Recorder {
   #endAttempt(exchange: Exchange, attempt: Attempt): void {
     const span = this.#spans.get(attempt);
     if (span?.isRecording()) {
-      span.setAttributes(clientEnd(attempt));
-      if (attempt.firstOutputAt !== undefined) {
-        span.addEvent(spanEvent.firstChunk, epochMs(exchange.clock, attempt.firstOutputAt));
-      }
-      if (attempt.error && isClientError(attempt))
-        recordError(span, exchange, attempt.error, attempt.endedAt);
+      const isSession = exchange.place.kind === 'session';
+      span.setAttributes(isSession ? connectionEnd(attempt) : clientEnd(attempt));
+      addAttemptEvents(span, exchange.clock, attempt);
       if (isClientError(attempt)) {
+        if (attempt.error) addException(span, exchange.clock, attempt.error, attempt.endedAt);
         span.setStatus({ code: SpanStatusCode.ERROR, message: attemptErrorType(attempt) });
       }
     }
@@ -144,7 +168,7 @@ export class ExchangeRecorder implements Recorder {
     );
     const endedAt = run.startedAt + run.durationMs;
     if (run.error) {
-      recordError(span, exchange, run.error, endedAt);
+      addException(span, exchange.clock, run.error, endedAt);
       span.setAttribute(attribute.errorType, run.error.code);
       span.setStatus({ code: SpanStatusCode.ERROR, message: run.error.code });
     }
@@ -157,34 +181,35 @@ export class ExchangeRecorder implements Recorder {
   }
 }
 
-function clientContext(exchange: Exchange): Context {
-  return propagation.extract(ROOT_CONTEXT, exchange.request.headers, {
-    get: (headers, name) => headerValues(headers, name.toLowerCase()),
-    keys: (headers) => headers.filter((_, i) => i % 2 === 0),
-  });
+function spanName(exchange: Exchange): string {
+  if (exchange.place.kind === 'turn') return operationName(exchange);
+  return `${methodName(exchange.request)} ${exchange.route.template}`;
 }
 
-/** `tracestate` and `baggage` may come in several fields, which are one list (RFC 9110 §5.3). */
-function headerValues(headers: RawHeaders, name: string): string | string[] | undefined {
-  const first = headerValue(headers, name);
-  if (first === undefined) return undefined;
-  const all = headers.filter((_, i) => i % 2 === 1 && headers[i - 1]?.toLowerCase() === name);
-  return all.length === 1 ? first : all;
+/** Of what goes to a model: `chat gpt-4o`. */
+function operationName({ route, request, query }: Exchange): string {
+  const operation = route.dialect?.operation ?? methodName(request);
+  return query?.model === undefined ? operation : `${operation} ${query.model}`;
 }
 
-/** As the convention for exceptions says, with our code as the type; a stack only of faults of our own. */
-function recordError(span: Span, { clock }: Exchange, error: SightlineError, at: number | undefined): void {
-  const stack =
-    error.outcome === 'failed' && error.cause instanceof Error
-      ? stackFrames(error.cause, error.frames)
-      : undefined;
-  span.addEvent(
-    spanEvent.exception,
-    {
-      [attribute.exceptionType]: error.code,
-      [attribute.exceptionMessage]: error.message,
-      ...(stack !== undefined && { [attribute.exceptionStacktrace]: stack }),
-    },
-    at === undefined ? undefined : epochMs(clock, at),
-  );
+function startAttributes(exchange: Exchange): Attributes {
+  const { place } = exchange;
+  if (place.kind === 'session') return sessionStart(exchange, place.facts);
+  if (place.kind === 'turn') return turnStart(exchange, place.session, place.number);
+  return serverStart(exchange);
+}
+
+function describeServer(span: Span, exchange: Exchange): void {
+  const { place } = exchange;
+  span.setAttributes(place.kind === 'session' ? sessionEnd(exchange, place.facts) : serverEnd(exchange));
+  if (isServerError(exchange)) span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+function describeTurn(span: Span, turn: Exchange): void {
+  // The model may have become known since: by a middleware, or by the upstream, which begins turns by itself.
+  span.updateName(operationName(turn));
+  span.setAttributes(turnEnd(turn));
+  if (turn.attempt) addAttemptEvents(span, turn.clock, turn.attempt);
+  const errorType = turnErrorType(turn);
+  if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: errorType });
 }

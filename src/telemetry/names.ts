@@ -17,6 +17,8 @@ export const attribute = {
   httpRequestResendCount: 'http.request.resend_count',
   urlPath: 'url.path',
   urlScheme: 'url.scheme',
+  /** Only of what came over a WebSocket: `websocket`. */
+  networkProtocolName: 'network.protocol.name',
   networkProtocolVersion: 'network.protocol.version',
   serverAddress: 'server.address',
   serverPort: 'server.port',
@@ -67,6 +69,48 @@ export const attribute = {
   overhead: 'sightline.overhead',
   /** Why a reply could not be understood beside its way. */
   unobserved: 'sightline.unobserved',
+
+  /** The exchange's id of the session, on everything that belongs to it. */
+  sessionId: 'sightline.session.id',
+  /** Name of a dialect, `stream` or `unknown`. */
+  sessionProtocol: 'sightline.session.protocol',
+  /** `sec-websocket-protocol`, as agreed. */
+  sessionSubprotocol: 'sightline.session.subprotocol',
+  /** Number of a turn in its session. */
+  sessionTurn: 'sightline.session.turn',
+  sessionTurns: 'sightline.session.turns',
+  sessionTurnsDropped: 'sightline.session.turns_dropped',
+  sessionRefusedMessages: 'sightline.session.refused_messages',
+  /** Of the upstream: what it still said of turns that had failed here. */
+  sessionSwallowedMessages: 'sightline.session.swallowed_messages',
+  sessionClientMessages: 'sightline.session.client.messages',
+  sessionClientFrames: 'sightline.session.client.frames',
+  sessionClientBytes: 'sightline.session.client.bytes',
+  sessionUpstreamMessages: 'sightline.session.upstream.messages',
+  sessionUpstreamFrames: 'sightline.session.upstream.frames',
+  sessionUpstreamBytes: 'sightline.session.upstream.bytes',
+  // Sums over turns, whose spans have them as `gen_ai.usage.*`: whoever sums those over all spans, as
+  // backends do, would count every token of a session twice if its span had them under those names too.
+  sessionInputTokens: 'sightline.session.usage.input_tokens',
+  sessionOutputTokens: 'sightline.session.usage.output_tokens',
+  sessionCacheReadInputTokens: 'sightline.session.usage.cache_read.input_tokens',
+  sessionCacheCreationInputTokens: 'sightline.session.usage.cache_creation.input_tokens',
+  sessionReasoningOutputTokens: 'sightline.session.usage.reasoning.output_tokens',
+  sessionCloseCode: 'sightline.session.close.code',
+  sessionCloseReason: 'sightline.session.close.reason',
+  /** `client`, `upstream` or `sightline`. */
+  sessionClosedBy: 'sightline.session.close.by',
+  /** Who sent it: `client` or `upstream`. */
+  direction: 'sightline.direction',
+  /** Name of a registered message type. */
+  messageType: 'sightline.message.type',
+  /** Of a message: `passed`, `changed`, `dropped`, `refused`. Of a try to connect: `connected`, `failed`. */
+  result: 'sightline.result',
+  /** 1 for the first try to connect. */
+  connectNumber: 'sightline.connect.number',
+  /** Until the next try to connect, seconds. */
+  connectNextDelay: 'sightline.connect.next_delay',
+
   middleware: 'sightline.middleware',
   phase: 'sightline.phase',
   hookPoint: 'sightline.hook.point',
@@ -74,9 +118,9 @@ export const attribute = {
   hookFailure: 'sightline.hook.failure',
   plugin: 'sightline.plugin',
   pluginVersion: 'sightline.plugin.version',
-  /** `middleware`, `hook` or `lifecycle`. */
+  /** `middleware`, `hook`, `message` or `lifecycle`. */
   pluginKind: 'sightline.plugin.kind',
-  /** A phase of middleware, a hook point, `initialize` or `cleanup`. */
+  /** A phase of middleware, a hook point, a message type, `initialize` or `cleanup`. */
   pluginPoint: 'sightline.plugin.point',
   pluginState: 'sightline.plugin.state',
   /** `loaded`, `reloaded`, `rejected` or `unloaded`. */
@@ -90,6 +134,8 @@ export const spanEvent = {
   exception: 'exception',
   /** The first stream event with output of the model has come. */
   firstChunk: 'sightline.first_chunk',
+  /** A try to connect to the upstream, which the attempt waited for. */
+  connect: 'sightline.connect',
 } as const;
 
 /** Attributes and labels that middleware adds stand below this. */
@@ -108,6 +154,8 @@ const httpSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20
 const overheadSeconds = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30,
 ];
+/** From a handshake that is refused to a day of work. */
+const sessionSeconds = [0.1, 1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400];
 
 interface MetricRow {
   readonly name: string;
@@ -115,6 +163,8 @@ interface MetricRow {
   readonly unit: string;
   readonly description: string;
   readonly buckets?: number[];
+  /** Read when metrics are collected, from what still runs too: sessions last for hours. */
+  readonly isObserved?: true;
 }
 
 export const metric = {
@@ -135,35 +185,82 @@ export const metric = {
     name: 'gen_ai.client.operation.duration',
     kind: 'histogram',
     unit: 's',
-    description: 'Duration of attempts at an upstream, to the end of the reply.',
+    description: 'Duration of attempts at an upstream, and of turns of sessions, to the end of the reply.',
     buckets: secondsFine,
   },
   tokenUsage: {
     name: 'gen_ai.client.token.usage',
     kind: 'histogram',
     unit: '{token}',
-    description: 'Tokens of an attempt, as the upstream reported them.',
+    description: 'Tokens of an attempt or a turn, as the upstream reported them.',
     buckets: tokens,
   },
   timeToFirstChunk: {
     name: 'gen_ai.client.operation.time_to_first_chunk',
     kind: 'histogram',
     unit: 's',
-    description: 'From the attempt to the first stream event with output of the model.',
+    description: 'From the attempt, or the turn, to the first event with output of the model.',
     buckets: firstChunkSeconds,
   },
   timePerOutputChunk: {
     name: 'gen_ai.client.operation.time_per_output_chunk',
     kind: 'histogram',
     unit: 's',
-    description: 'Between two stream events with output of the model.',
+    description: 'Between two events with output of the model.',
     buckets: perChunkSeconds,
   },
   outcomes: {
     name: 'sightline.exchange.outcomes',
     kind: 'counter',
     unit: '{exchange}',
-    description: 'Exchanges by how they ended.',
+    description: 'Requests, and turns of sessions, by how they ended.',
+  },
+  sessionDuration: {
+    name: 'sightline.session.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Duration of WebSocket sessions, from the upgrade to the close, by how they ended.',
+    buckets: sessionSeconds,
+  },
+  sessionActive: {
+    name: 'sightline.session.active',
+    kind: 'up_down_counter',
+    unit: '{session}',
+    description: 'WebSocket sessions that are open, or about to be.',
+  },
+  sessionMessages: {
+    name: 'sightline.session.messages',
+    kind: 'counter',
+    unit: '{message}',
+    description: 'Messages on WebSocket sessions by who sent them; of open sessions too.',
+    isObserved: true,
+  },
+  sessionBytes: {
+    name: 'sightline.session.bytes',
+    kind: 'counter',
+    unit: 'By',
+    description:
+      'Bytes on WebSocket sessions by who sent them, as they were on the wire; of open sessions too.',
+    isObserved: true,
+  },
+  sessionRefusedMessages: {
+    name: 'sightline.session.refused_messages',
+    kind: 'counter',
+    unit: '{message}',
+    description: 'Messages on WebSocket sessions that were refused, with an error to the client.',
+    isObserved: true,
+  },
+  messagesHandled: {
+    name: 'sightline.message.handled',
+    kind: 'counter',
+    unit: '{message}',
+    description: 'Messages by registered message type, and what became of them.',
+  },
+  upstreamConnects: {
+    name: 'sightline.upstream.connects',
+    kind: 'counter',
+    unit: '{connect}',
+    description: 'Tries to connect to an upstream over WebSocket that a request waited for.',
   },
   overhead: {
     name: 'sightline.overhead.duration',
@@ -190,7 +287,7 @@ export const metric = {
     kind: 'histogram',
     unit: 's',
     description:
-      "Time of a plugin's code: middleware by phase, hook callbacks by point, `initialize`, `cleanup`.",
+      "Time of a plugin's code: middleware by phase, hook callbacks by point, messages by type, `initialize`, `cleanup`.",
     buckets: overheadSeconds,
   },
   plugins: {
@@ -209,7 +306,8 @@ export const metric = {
     name: 'sightline.plugin.breakers_open',
     kind: 'up_down_counter',
     unit: '{breaker}',
-    description: "Breakers of plugins' middleware and hook callbacks that are open or half open.",
+    description:
+      "Breakers of plugins' middleware, hook callbacks and message types that are open or half open.",
   },
   pluginStrayErrors: {
     name: 'sightline.plugin.stray_errors',
@@ -235,7 +333,7 @@ export const metric = {
     kind: 'counter',
     unit: '{item}',
     description:
-      'Telemetry that was lost: spans that no collector took, chunk times and middleware runs beyond their bounds. Spans for which the queue had no room: otel.sdk.processor.span.processed.',
+      'Telemetry that was lost: spans that no collector took, chunk times, middleware runs and turns beyond their bounds. Spans for which the queue had no room: otel.sdk.processor.span.processed.',
   },
   rejections: {
     name: 'sightline.listener.rejections',

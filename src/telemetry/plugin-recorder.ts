@@ -1,13 +1,14 @@
+import type { HandledMessage } from '../messages/protocol-extension.ts';
 import { attribute } from './names.ts';
 import type { Telemetry } from './telemetry.ts';
 
 type PluginChange = 'loaded' | 'reloaded' | 'rejected' | 'unloaded';
 
-/** Turns the lifecycle of plugins into metrics. */
+/** Turns the lifecycle of plugins, and the messages that they handle, into metrics. */
 export class PluginRecorder {
-  readonly #telemetry: Pick<Telemetry, 'instruments' | 'pluginRan'>;
+  readonly #telemetry: Pick<Telemetry, 'instruments' | 'pluginRan' | 'messageHandled'>;
 
-  constructor(telemetry: Pick<Telemetry, 'instruments' | 'pluginRan'>) {
+  constructor(telemetry: Pick<Telemetry, 'instruments' | 'pluginRan' | 'messageHandled'>) {
     this.#telemetry = telemetry;
   }
 
@@ -32,6 +33,10 @@ export class PluginRecorder {
     failed: boolean,
   ): void {
     this.#telemetry.pluginRan(owner, 'lifecycle', point, durationMs, failed ? 'failed' : undefined);
+  }
+
+  messageHandled(handled: HandledMessage): void {
+    this.#telemetry.messageHandled(handled);
   }
 
   breakersOpen(plugin: string, change: 1 | -1): void {

@@ -1,12 +1,13 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import type { Attempt } from '../exchange/attempt.ts';
+import type { Attempt, UpstreamIdentity } from '../exchange/attempt.ts';
 import type { Exchange, RequestHead } from '../exchange/exchange.ts';
 import type { QueryFacts } from '../exchange/facts.ts';
 import type { Owner } from '../exchange/owner.ts';
+import { attemptErrorType, isClientError, isServerError, serverErrorType } from './error-type.ts';
 import { attribute, tagPrefix } from './names.ts';
 
-/** Attributes without those whose value is unknown. */
-type Sparse = { [key: string]: AttributeValue | undefined };
+/** Attributes, also those whose value is unknown. */
+export type Sparse = { [key: string]: AttributeValue | undefined };
 
 /** RFC 9110 and PATCH. https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ */
 const knownMethods = new Set([
@@ -32,14 +33,15 @@ export function methodName(request: RequestHead): string {
 }
 
 /** Of the SERVER span, as far as they are known at its start, for samplers. */
-export function serverStart({ request, route, id }: Exchange): Attributes {
+export function serverStart({ request, route, id, session }: Exchange): Attributes {
   return known({
     [attribute.httpRequestMethod]: methodOf(request),
     [attribute.httpRequestMethodOriginal]: knownMethods.has(request.method) ? undefined : request.method,
     [attribute.urlPath]: request.path,
     [attribute.urlScheme]: 'http',
     [attribute.httpRoute]: route.template,
-    [attribute.networkProtocolVersion]: request.httpVersion,
+    // HTTP's version says nothing of WebSocket's.
+    ...(session ? inSession(session) : { [attribute.networkProtocolVersion]: request.httpVersion }),
     [attribute.exchangeId]: id,
     [attribute.upstream]: route.upstream,
     [attribute.dialect]: route.dialect?.name,
@@ -48,16 +50,13 @@ export function serverStart({ request, route, id }: Exchange): Attributes {
 
 export function serverEnd(exchange: Exchange): Attributes {
   const { attempt } = exchange;
-  const tags = Array.from(exchange.attributes, ([name, value]) => [tagPrefix + name, value] as const);
   return known({
-    ...Object.fromEntries(tags),
+    ...tagAttributes(exchange),
     [attribute.httpResponseStatusCode]: exchange.status,
     [attribute.httpRequestBodySize]: exchange.requestBytes,
     [attribute.outcome]: exchange.outcome,
     [attribute.overhead]: exchange.overheadMs / 1000,
-    [attribute.errorType]: isServerError(exchange)
-      ? errorType(exchange.error?.code, exchange.status)
-      : undefined,
+    [attribute.errorType]: isServerError(exchange) ? serverErrorType(exchange) : undefined,
     ...(attempt && { [attribute.genAiRequestModel]: exchange.query?.model }),
   });
 }
@@ -69,8 +68,7 @@ export function clientStart(exchange: Exchange, { upstream, number }: Attempt): 
     [attribute.genAiOperationName]: route.dialect?.operation,
     [attribute.genAiProviderName]: upstream.provider,
     ...(query && queryAttributes(query)),
-    [attribute.serverAddress]: upstream.address,
-    [attribute.serverPort]: upstream.port,
+    ...addressAttributes(upstream),
     [attribute.httpRequestMethod]: methodOf(request),
     [attribute.upstream]: upstream.name,
     [attribute.dialect]: route.dialect?.name,
@@ -80,11 +78,20 @@ export function clientStart(exchange: Exchange, { upstream, number }: Attempt): 
 }
 
 export function clientEnd(attempt: Attempt): Attributes {
-  const { reply } = attempt;
-  const { usage } = reply;
   return known({
     [attribute.httpResponseStatusCode]: attempt.status,
     [attribute.httpResponseBodySize]: attempt.status === undefined ? undefined : attempt.bytes,
+    ...replyAttributes(attempt),
+    [attribute.outcome]: attempt.outcome,
+    [attribute.errorType]: isClientError(attempt) ? attemptErrorType(attempt) : undefined,
+  });
+}
+
+/** What an upstream's reply turned out to be. */
+export function replyAttributes(attempt: Attempt): Sparse {
+  const { reply } = attempt;
+  const { usage } = reply;
+  return {
     [attribute.upstreamRequestId]: attempt.upstreamRequestId,
     [attribute.genAiResponseId]: reply.id,
     [attribute.genAiResponseModel]: reply.model,
@@ -98,9 +105,7 @@ export function clientEnd(attempt: Attempt): Attributes {
     [attribute.genAiUsageReasoningOutputTokens]: usage.reasoning,
     [attribute.outputChunks]: attempt.streamed ? attempt.outputChunks : undefined,
     [attribute.unobserved]: attempt.unobserved,
-    [attribute.outcome]: attempt.outcome,
-    [attribute.errorType]: isClientError(attempt) ? attemptErrorType(attempt) : undefined,
-  });
+  };
 }
 
 export function pluginAttributes({ name, version }: Owner): Attributes {
@@ -112,27 +117,20 @@ export function firstChunkSeconds(attempt: Attempt): number | undefined {
   return attempt.firstOutputAt === undefined ? undefined : (attempt.firstOutputAt - attempt.startedAt) / 1000;
 }
 
-/** A server is at fault for 5xx and for replies that it did not finish; a client for 4xx and for leaving. */
-export function isServerError({ outcome, status }: Exchange): boolean {
-  if (outcome === 'client_aborted' || outcome === 'blocked') return false;
-  return outcome === 'completed' ? false : (status ?? 500) >= 500 || outcome !== 'upstream_error';
+/** What middleware added. */
+export function tagAttributes({ attributes }: Exchange): Sparse {
+  return Object.fromEntries(Array.from(attributes, ([name, value]) => [tagPrefix + name, value]));
 }
 
-export function isClientError({ outcome }: Attempt): boolean {
-  return outcome !== 'completed' && outcome !== 'client_aborted';
+export function inSession(session: Exchange): Sparse {
+  return { [attribute.networkProtocolName]: 'websocket', [attribute.sessionId]: session.id };
 }
 
-export function attemptErrorType(attempt: Attempt): string {
-  const status = attempt.status !== undefined && attempt.status >= 400 ? attempt.status : undefined;
-  return attempt.reply.error ?? errorType(attempt.error?.code, status);
+export function addressAttributes({ address, port }: UpstreamIdentity): Sparse {
+  return { [attribute.serverAddress]: address, [attribute.serverPort]: port };
 }
 
-/** `error.type`: our code, else the status, else the convention's fallback. */
-export function errorType(code: string | undefined, status: number | undefined): string {
-  return code ?? (status !== undefined && status >= 400 ? String(status) : '_OTHER');
-}
-
-function queryAttributes(query: QueryFacts): Sparse {
+export function queryAttributes(query: QueryFacts): Sparse {
   return {
     [attribute.genAiRequestModel]: query.model,
     [attribute.genAiRequestStream]: query.stream || undefined,
@@ -148,7 +146,8 @@ function queryAttributes(query: QueryFacts): Sparse {
   };
 }
 
-function known(sparse: Sparse): Attributes {
+/** Without those whose value is unknown. */
+export function known(sparse: Sparse): Attributes {
   const attributes: Attributes = {};
   for (const key in sparse) {
     const value = sparse[key];

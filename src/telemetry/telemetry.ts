@@ -22,9 +22,11 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Owner } from '../exchange/owner.ts';
 import type { HookRun } from '../hooks/hook-run.ts';
 import type { Limits } from '../limits.ts';
+import type { HandledMessage } from '../messages/protocol-extension.ts';
 import { ExchangeRecorder } from './exchange-recorder.ts';
 import { type ExportHealth, metricReaders, spanExporters, WatchedExporter } from './exporters.ts';
 import { HookRecorder } from './hook-recorder.ts';
@@ -33,11 +35,12 @@ import { Measurements, type PluginKind } from './measurements.ts';
 import { attribute, scope } from './names.ts';
 import { PluginMetrics, pluginScope } from './plugin-metrics.ts';
 import { PrometheusPage } from './prometheus-page.ts';
+import type { ClientTrace } from './trace-place.ts';
 import { TraceStore } from './trace-store.ts';
 
 export interface TelemetryOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clientTrace: 'parent' | 'link' | 'ignore';
+  readonly clientTrace: ClientTrace;
   readonly spanThresholdMs: number;
   readonly limits: Limits;
   readonly log: Logger;
@@ -183,6 +186,16 @@ export class Telemetry {
   /** Other code of a plugin has run; `error` says how it failed. */
   pluginRan(owner: Owner, kind: PluginKind, point: string, durationMs: number, error?: string): void {
     this.#measurements.pluginRan(owner, kind, point, durationMs, error);
+  }
+
+  /** A message type has handled a message, or refused it. */
+  messageHandled(handled: HandledMessage): void {
+    this.#measurements.messageHandled(handled);
+  }
+
+  /** Where to find the exchanges that run: what sessions of hours have done so far is told meanwhile. */
+  watch(running: () => readonly Exchange[]): void {
+    this.#measurements.sessions.watch(running);
   }
 
   /** For instruments of a plugin's own. */

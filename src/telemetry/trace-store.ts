@@ -21,11 +21,14 @@ export interface StoredSpan {
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
 }
 
-/** A line of `/api/traces`. */
+/** A line of `/api/traces`. Of a trace that runs it tells what has ended, by the span that ended first. */
 export interface TraceSummary {
   readonly traceId: string;
   readonly name: string;
+  /** Its root has not ended: a session goes on for hours, and has turns to show meanwhile. */
+  readonly isRunning: boolean;
   readonly startMs: number;
+  /** Of one that runs: to the end of its newest span. */
   readonly durationMs: number;
   readonly spans: number;
   readonly attributes: ReadableSpan['attributes'];
@@ -33,16 +36,19 @@ export interface TraceSummary {
 
 interface StoredTrace {
   readonly spans: ReadableSpan[];
+  /** The first to end. */
+  readonly first: ReadableSpan;
   root: ReadableSpan | undefined;
   dropped: number;
 }
 
-/** Keeps the newest finished traces in memory, for the admin plane. Bounded in traces and in spans of each. */
+/** Keeps the newest traces in memory, for the admin plane. Bounded in traces and in spans of each. */
 export class TraceStore implements SpanProcessor {
   readonly #tracesMax: number;
   readonly #spansPerTraceMax: number;
-  /** Those under way in the order of their first span, then at the end of the map as they finish. */
+  /** In the order of their last span. */
   readonly #traces = new Map<string, StoredTrace>();
+  #newest = '';
 
   constructor(limits: { readonly tracesMax: number; readonly spansPerTraceMax: number }) {
     this.#tracesMax = limits.tracesMax;
@@ -54,40 +60,29 @@ export class TraceStore implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     const { traceId, traceFlags } = span.spanContext();
     if ((traceFlags & TraceFlags.SAMPLED) === 0) return;
-    const trace = this.#traces.get(traceId) ?? this.#begin(traceId);
-    if (trace.spans.length < this.#spansPerTraceMax) trace.spans.push(span);
-    else trace.dropped += 1;
-    if (!isRoot(span)) return;
-    // The root ends last: with it the trace is finished, and is the newest. A client's trace may have several.
-    trace.root = span;
-    this.#traces.delete(traceId);
-    this.#traces.set(traceId, trace);
+    const trace = this.#traces.get(traceId) ?? this.#begin(span);
+    trace.spans.push(span);
+    if (trace.spans.length > this.#spansPerTraceMax) {
+      // The oldest: the root ends last, and of a long session the newest turns are asked for.
+      trace.spans.shift();
+      trace.dropped += 1;
+    }
+    // A client's trace may have several.
+    if (isRoot(span)) trace.root = span;
+    this.#moveToEnd(traceId, trace);
   }
 
   async forceFlush(): Promise<void> {}
 
   async shutdown(): Promise<void> {
     this.#traces.clear();
+    this.#newest = '';
   }
 
-  /** The finished traces, newest first. */
+  /** Newest first: a trace is as new as its last span. */
   list(countMax: number): TraceSummary[] {
-    const summaries: TraceSummary[] = [];
-    for (const [traceId, { root, spans }] of [...this.#traces].reverse()) {
-      if (summaries.length >= countMax) break;
-      if (!root) continue;
-      const startMs = hrTimeToMilliseconds(root.startTime);
-      const durationMs = hrTimeToMilliseconds(root.duration);
-      summaries.push({
-        traceId,
-        name: root.name,
-        startMs,
-        durationMs,
-        spans: spans.length,
-        attributes: root.attributes,
-      });
-    }
-    return summaries;
+    const newest = [...this.#traces].reverse();
+    return newest.slice(0, countMax).map(([traceId, trace]) => summaryOf(traceId, trace));
   }
 
   /** The spans of one trace, in the order in which they began; undefined for a trace that is not kept. */
@@ -98,15 +93,36 @@ export class TraceStore implements SpanProcessor {
     return { spans, droppedSpans: trace.dropped };
   }
 
-  #begin(traceId: string): StoredTrace {
+  /** The spans of an exchange mostly end together: then it is there already. */
+  #moveToEnd(traceId: string, trace: StoredTrace): void {
+    if (this.#newest === traceId) return;
+    this.#newest = traceId;
+    this.#traces.delete(traceId);
+    this.#traces.set(traceId, trace);
+  }
+
+  #begin(first: ReadableSpan): StoredTrace {
     if (this.#traces.size >= this.#tracesMax) {
       const oldest = this.#traces.keys().next().value;
       if (oldest !== undefined) this.#traces.delete(oldest);
     }
-    const trace: StoredTrace = { spans: [], root: undefined, dropped: 0 };
-    this.#traces.set(traceId, trace);
-    return trace;
+    return { spans: [], first, root: undefined, dropped: 0 };
   }
+}
+
+function summaryOf(traceId: string, { root, first, spans }: StoredTrace): TraceSummary {
+  const told = root ?? first;
+  const startMs = hrTimeToMilliseconds(told.startTime);
+  const last = spans.at(-1) ?? told;
+  return {
+    traceId,
+    name: told.name,
+    isRunning: root === undefined,
+    startMs,
+    durationMs: root ? hrTimeToMilliseconds(root.duration) : hrTimeToMilliseconds(last.endTime) - startMs,
+    spans: spans.length,
+    attributes: told.attributes,
+  };
 }
 
 /** Ours, that is: its parent, where it has one, ran elsewhere. */

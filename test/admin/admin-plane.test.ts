@@ -192,6 +192,7 @@ test('exchanges in flight are shown while they run', async () => {
   assert.equal(traceId, String(response.headers.traceresponse).split('-')[1]);
   assert.deepEqual(told, {
     id: 'open',
+    kind: 'request',
     method: 'POST',
     path: '/v1/chat/completions',
     upstream: 'default',

@@ -9,6 +9,7 @@ import { attribute, metric, scope, spanEvent, tagPrefix } from '../../src/teleme
 import { PluginRecorder } from '../../src/telemetry/plugin-recorder.ts';
 import { metricName } from '../../src/telemetry/prometheus-names.ts';
 import { RawConnection } from '../support/raw-http.ts';
+import { closedBy, SessionScene } from './session-scene.ts';
 import { type Stage, startStage, until } from './stage.ts';
 
 /** Breaks where the client asks for it. */
@@ -44,6 +45,13 @@ async function runTraffic(stage: Stage): Promise<void> {
   lifecycle.breakersOpen('tenant', 1);
   lifecycle.leaked('tenant');
   lifecycle.strayError('tenant');
+  lifecycle.messageHandled({
+    type: 'tool.call',
+    owner: plugin,
+    result: 'passed',
+    durationMs: 1,
+    error: undefined,
+  });
 
   stage.sink.mode = 'refuse';
   await stage.chat();
@@ -81,6 +89,23 @@ async function runTraffic(stage: Stage): Promise<void> {
   await connection.rest();
   connection.close();
   tryTwice(stage);
+  runSession(stage);
+}
+
+/** A session with a turn of everything that there is. */
+function runSession({ service }: Stage): void {
+  const scene = new SessionScene(service, { id: 'session' });
+  scene.connect();
+  scene.facts.subprotocol = 'realtime';
+  scene.receive('client', 1, 1, 10);
+  const turn = scene.turn();
+  scene.attempt(turn);
+  scene.endTurn(turn, { usage: { input: 1, output: 1, cacheRead: 1, cacheCreation: 1, reasoning: 1 } });
+  const query = scene.query();
+  const error = new SightlineError('upstream_unreachable');
+  scene.attemptQuery(query).connectTries.push({ number: 1, at: 0, error, nextInMs: 250 });
+  scene.endQuery(query);
+  scene.end('completed', closedBy('client', 1000, 'bye'));
 }
 
 /** An exchange with a second attempt, as retries will make them. */
@@ -115,7 +140,7 @@ describe('what is emitted and the table of names', async () => {
     middleware: [brittle],
   });
   await runTraffic(stage);
-  await stage.spansOf('twice');
+  await stage.spansOf('session');
   const page = await stage.page();
   const { sink } = stage;
   await stage[Symbol.asyncDispose]();
@@ -155,7 +180,11 @@ describe('what is emitted and the table of names', async () => {
       return { name, kind, unit, description, ...(points[0]?.bounds && { buckets: points[0].bounds }) };
     });
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
-    assert.deepEqual(emitted.toSorted(byName), Object.values(metric).toSorted(byName));
+    const rows = Object.values(metric).map((row) => ({ ...row, isObserved: undefined }));
+    assert.deepEqual(
+      emitted.map((one) => ({ ...one, isObserved: undefined })).toSorted(byName),
+      rows.toSorted(byName),
+    );
   });
 
   test('the page has the same metrics under their Prometheus names', () => {

@@ -68,6 +68,7 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'sightline_exchange_outcomes_total',
     'sightline_hook_errors_total',
     'sightline_listener_rejections_total',
+    'sightline_message_handled_total',
     'sightline_middleware_duration_seconds',
     'sightline_overhead_duration_seconds',
     'sightline_plugin_breakers_open',
@@ -77,6 +78,12 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'sightline_plugin_leaks_total',
     'sightline_plugin_stray_errors_total',
     'sightline_reply_unobserved_total',
+    'sightline_session_active',
+    'sightline_session_bytes_total',
+    'sightline_session_duration_seconds',
+    'sightline_session_messages_total',
+    'sightline_session_refused_messages_total',
     'sightline_telemetry_dropped_total',
+    'sightline_upstream_connects_total',
   ]);
 });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,8 +30,9 @@ const planted = {
 };
 const path = `/v1/chat/completions?key=${mark}key&api_key=${mark}query`;
 
-async function serve(handler: http.RequestListener) {
+async function serve(handler: http.RequestListener, onUpgrade?: UpgradeListener) {
   const server = http.createServer(handler).listen(0, '127.0.0.1');
+  if (onUpgrade) server.on('upgrade', onUpgrade);
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -38,6 +41,48 @@ async function serve(handler: http.RequestListener) {
       server.close();
     },
   };
+}
+
+type UpgradeListener = (request: http.IncomingMessage, socket: Duplex) => void;
+
+/** As browsers have to send it, for want of headers: it is no name of a protocol. */
+const keyProtocol = `openai-insecure-api-key.sk-${mark}subprotocol`;
+
+/** Agrees on the key as the protocol, says something, and tells a key as it closes. */
+function acceptUpgrade({ headers }: http.IncomingMessage, socket: Duplex): void {
+  const accept = createHash('sha1').update(
+    `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`,
+  );
+  const frame = (opcode: number, payload: Buffer) =>
+    Buffer.concat([Buffer.of(0x80 | opcode, payload.length), payload]);
+  const reason = `Incorrect API key provided: sk-${mark}reason`;
+  socket.on('error', () => undefined);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Accept: ${accept.digest('base64')}\r\nSec-WebSocket-Protocol: ${keyProtocol}\r\n\r\n`,
+  );
+  socket.write(frame(1, Buffer.from(`{"type":"${mark}message"}`)));
+  socket.end(frame(8, Buffer.concat([Buffer.of(0x0f, 0xa0), Buffer.from(reason)])));
+}
+
+/** A session that asks with keys everywhere; resolves when it is over. */
+async function upgrade(url: string): Promise<void> {
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': randomBytes(16).toString('base64'),
+    'sec-websocket-protocol': `realtime, ${keyProtocol}`,
+    'x-request-id': 'session-1',
+    ...planted,
+  };
+  const target = `${url}/v1/realtime?model=m&key=${mark}key`;
+  const request = http.request(target, { agent: false, headers });
+  request.end();
+  const [response, socket, head] = (await once(request, 'upgrade')) as [http.IncomingMessage, Duplex, Buffer];
+  assert.equal(response.headers['sec-websocket-protocol'], keyProtocol);
+  const rest = await buffer(socket.on('error', () => undefined));
+  assert.ok(String(Buffer.concat([head, rest])).includes(`${mark}message`));
 }
 
 /** A model backend that says secrets in every way that it has. */
@@ -69,7 +114,7 @@ async function startBackend() {
     else if (model === 'stream-stalled') response.write(event);
     else if (model === 'stream') response.end(`${event}data: [DONE]\n\n`);
     else response.end(JSON.stringify(whole));
-  });
+  }, acceptUpgrade);
   return Object.assign(backend, { seen });
 }
 
@@ -195,9 +240,10 @@ for (const { name, middleware, collector: collectorStatus, malformed } of cases)
     stalled.destroy();
     assert.ok((await sendMalformed(url)).startsWith(malformed));
     await sendNoHttp(url);
+    await upgrade(url);
     assert.equal((await fetch(`${adminUrl}/metrics?token=${mark}query-token`)).status, 401);
 
-    const expected = models.length + 2;
+    const expected = models.length + 3;
     await until('every exchange has its trace', async () => {
       const { traces } = JSON.parse((await show('/api/traces')).replace(/^.*?\] (?=\{)/s, ''));
       return traces.length === expected;
@@ -215,7 +261,7 @@ for (const { name, middleware, collector: collectorStatus, malformed } of cases)
     assert.ok(backend.seen.every((headers) => headers['x-upstream-key'] === `${mark}upstream`));
     const exported = collector.bodies.join('\n');
     if (collectorStatus === 200)
-      for (const model of models) assert.ok(exported.includes(`"${model}-1"`), model);
+      for (const name of [...models, 'session']) assert.ok(exported.includes(`"${name}-1"`), name);
 
     const places = { ...shown, 'the collector': exported, stdout: service.stdout, stderr: service.stderr };
     for (const [place, text] of Object.entries(places)) {

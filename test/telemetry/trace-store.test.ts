@@ -54,15 +54,73 @@ test('the oldest trace goes when there are too many', () => {
   assert.equal(store.get(first), undefined);
 });
 
-test('a trace is finished when its root has ended, and is as new as that', () => {
+test('a trace is shown while it runs, and is finished when its root has ended', () => {
+  const { store, tracer } = createStore();
+  const root = tracer.startSpan('session', { startTime: 1_700_000_000_000 });
+  const { traceId } = root.spanContext();
+  for (const second of [1, 3]) {
+    const options = { startTime: 1_700_000_000_000 + second * 1_000, attributes: { turn: second } };
+    tracer
+      .startSpan(`turn at ${second}`, options, trace.setSpan(ROOT_CONTEXT, root))
+      .end(1_700_000_000_500 + second * 1_000);
+  }
+  assert.deepEqual(store.list(1), [
+    {
+      traceId,
+      name: 'turn at 1',
+      isRunning: true,
+      startMs: 1_700_000_001_000,
+      durationMs: 2_500,
+      spans: 2,
+      attributes: { turn: 1 },
+    },
+  ]);
+  assert.equal(store.get(traceId)?.spans.length, 2);
+  root.end(1_700_000_010_000);
+  const [{ name, isRunning, startMs, durationMs } = {}] = store.list(1);
+  assert.deepEqual(
+    { name, isRunning, startMs, durationMs },
+    {
+      name: 'session',
+      isRunning: false,
+      startMs: 1_700_000_000_000,
+      durationMs: 10_000,
+    },
+  );
+});
+
+test('a trace is as new as its last span', () => {
   const { store, tracer } = createStore();
   const root = tracer.startSpan('long');
-  tracer.startSpan('long.0', {}, trace.setSpan(ROOT_CONTEXT, root)).end();
+  const below = trace.setSpan(ROOT_CONTEXT, root);
+  tracer.startSpan('long.0', {}, below).end();
   record(tracer, 'short');
-  assert.deepEqual(names(store), ['short']);
-  assert.equal(store.get(root.spanContext().traceId)?.spans.length, 1);
+  assert.deepEqual(names(store), ['short', 'long.0']);
+  tracer.startSpan('long.1', {}, below).end();
+  assert.deepEqual(names(store), ['long.0', 'short']);
+  record(tracer, 'shorter');
   root.end();
-  assert.deepEqual(names(store), ['long', 'short']);
+  assert.deepEqual(names(store), ['long', 'shorter', 'short']);
+});
+
+test('a trace that runs for long is kept as long as it has something to say', () => {
+  const { store, tracer } = createStore();
+  const root = tracer.startSpan('session');
+  for (let i = 0; i < 20; i += 1) {
+    tracer.startSpan(`turn ${i}`, {}, trace.setSpan(ROOT_CONTEXT, root)).end();
+    record(tracer, `request ${i}`);
+    record(tracer, `another ${i}`);
+  }
+  const { traceId } = root.spanContext();
+  const kept = store.get(traceId);
+  assert.deepEqual(
+    kept?.spans.map(({ name }) => name),
+    [15, 16, 17, 18, 19].map((i) => `turn ${i}`),
+    'its newest turns',
+  );
+  assert.equal(kept?.droppedSpans, 15);
+  for (let i = 0; i < 3; i += 1) record(tracer, `last ${i}`);
+  assert.equal(store.get(traceId), undefined);
 });
 
 test('traces that never finish do not pile up', () => {
@@ -71,7 +129,7 @@ test('traces that never finish do not pile up', () => {
   for (let i = 0; i < 100; i += 1) {
     tracer.startSpan('child', {}, trace.setSpan(ROOT_CONTEXT, tracer.startSpan('open'))).end();
   }
-  assert.deepEqual(names(store), []);
+  assert.deepEqual(names(store), ['child', 'child', 'child']);
   assert.equal(store.get(kept), undefined);
 });
 
@@ -81,6 +139,10 @@ test('a trace keeps so many spans, counts the others, and has its root all the s
   const kept = store.get(id);
   assert.equal(kept?.spans.length, 5);
   assert.equal(kept?.droppedSpans, 6);
+  assert.ok(
+    kept?.spans.some(({ name }) => name === 'wide'),
+    'its root is one of them',
+  );
   assert.deepEqual(names(store), ['wide']);
 });
 
@@ -155,6 +217,7 @@ test('a span is shown with all that it says, in the order in which they began', 
     {
       traceId,
       name: 'root',
+      isRunning: false,
       startMs: 1_700_000_000_000,
       durationMs: 30,
       spans: 2,
