@@ -144,6 +144,13 @@ export class Exchange {
     else this.middlewareRunsDropped += 1;
   }
 
+  /** Takes out those that are over. */
+  takeRuns(): MiddlewareRun[] {
+    const runs = this.middlewareRuns.splice(0);
+    this.middlewareRuns.push(...runs.filter(({ isUnderWay }) => isUnderWay));
+    return runs.filter(({ isUnderWay }) => !isUnderWay);
+  }
+
   /** Ends once, with the first outcome. Returns whether this call ended it. */
   end(outcome: Outcome, error: SightlineError | undefined, at = performance.now()): boolean {
     if (this.outcome !== undefined) return false;

@@ -100,6 +100,8 @@ export class Query {
         message: `A middleware has to read the body; content-encoding '${this.header('content-encoding')}' cannot be read, send it as it is.`,
       });
     }
+    // A WebSocket's handshake: it has a dialect, and nothing that could be read.
+    if (this.#body === undefined && this.method === 'GET') return {};
     if (!Buffer.isBuffer(this.#body)) {
       throw new SightlineError('content_type_unsupported', {
         message: 'A middleware has to read the body: expected a JSON object.',

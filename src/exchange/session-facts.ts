@@ -42,6 +42,8 @@ export class SessionFacts {
   turnsDropped = 0;
   /** Messages that were refused, each with an error to the client. */
   refused = 0;
+  /** Messages of the upstream that went nowhere: the rest of turns that had failed here. */
+  swallowed = 0;
   close: SessionClose | undefined;
 
   constructor(protocol: string) {

@@ -191,6 +191,7 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     const outcome = replyOutcome(attempt);
     const error = outcome === 'upstream_truncated' ? new SightlineError('upstream_truncated') : undefined;
     this.#endAttempt(outcome, error, endedAt);
+    this.#sink.settle?.(outcome, error);
   }
 
   /** The reply is on its way to the client, and whoever was entered is left. */
@@ -267,7 +268,7 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
       sendProblem(this.exchange, this.#sink, second);
       this.#settle(second.outcome, second);
     } catch {
-      this.#sink.break();
+      this.#sink.break(second, false);
       this.#finish(second.outcome, second);
     }
     this.#abandon(second);
@@ -278,7 +279,7 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     const { attempt } = this.exchange;
     const isComplete = attempt?.hasSaidAll === true;
     if (this.#mode?.writesEvents && !isComplete) sendProblemEvent(this.exchange, this.#sink, error);
-    this.#sink.break();
+    this.#sink.break(error, isComplete);
     if (isComplete) {
       this.#finishSaid();
     } else {
@@ -296,7 +297,10 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
 
   /** Nothing more will come: the exchange ends as soon as the client has it all. */
   #settle(outcome: Outcome, error: SightlineError | undefined): void {
-    this.#result ??= { outcome, error };
+    if (!this.#result) {
+      this.#result = { outcome, error };
+      this.#sink.settle?.(outcome, error);
+    }
     if (this.#isSent) this.#finish(this.#result.outcome, this.#result.error);
   }
 
@@ -366,6 +370,7 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     } finally {
       inFlight.delete(this.#seat);
       this.#release();
+      this.#sink.ended?.();
     }
   }
 
@@ -379,6 +384,6 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
 }
 
 /** As it is now: hooks alter nothing, whatever they do to what they get. */
-function viewOf({ number, upstream, status, outcome, outputChunks, bytes }: Attempt): AttemptView {
+export function viewOf({ number, upstream, status, outcome, outputChunks, bytes }: Attempt): AttemptView {
   return Object.freeze({ number, upstream, status, outcome, outputChunks, bytes });
 }

@@ -19,16 +19,23 @@ export function sendReply(exchange: Exchange, sink: ReplySink, reply: Reply): vo
   sink.end([]);
 }
 
-/** An error of ours as a reply, in the shape of the dialect's API. */
+/** An error of ours: as the sink tells it, or as a reply in the shape of the dialect's API. */
 export function sendProblem(exchange: Exchange, sink: ReplySink, error: SightlineError): void {
+  exchange.status = error.status;
+  if (sink.problem) {
+    sink.problem(error);
+    return;
+  }
   const problem = problemOf(exchange, error);
   const body = exchange.route.dialect?.problemBody(problem) ?? genericProblemBody(problem);
   // Nobody knows how much of the request is still to come: the next one gets a fresh connection.
   const headers = exchange.requestBytes === undefined ? ['connection', 'close'] : [];
+  // RFC 9110 §15.5.22, RFC 6455 §4.4.
+  if (error.code === 'upgrade_required')
+    headers.push('connection', 'Upgrade', 'upgrade', 'websocket', 'sec-websocket-version', '13');
   // Anthropic's SDKs read this one.
   headers.push('request-id', exchange.id);
   const reply = Reply.json(error.status, body);
-  exchange.status = reply.status;
   sink.head(reply.status, undefined, [
     ...replyHeaders(exchange, withHeader(reply.headers, 'content-length', String(reply.body?.length ?? 0))),
     ...headers,
@@ -37,8 +44,9 @@ export function sendProblem(exchange: Exchange, sink: ReplySink, error: Sightlin
   sink.end([]);
 }
 
-/** The same inside a stream that has begun. */
+/** The same inside a stream that has begun, where the sink has no other way to tell it. */
 export function sendProblemEvent(exchange: Exchange, sink: ReplySink, error: SightlineError): void {
+  if (sink.problem) return;
   const event = exchange.route.dialect?.problemEvent(problemOf(exchange, error));
   if (event) sink.write(Buffer.from(serializeSseEvent(event)));
 }

@@ -8,6 +8,11 @@ export interface Recorder {
   begin(exchange: Exchange): void;
   /** Gives the attempt its place in the trace; returns the headers that tell the upstream of it. */
   beginAttempt(exchange: Exchange, attempt: Attempt): RawHeaders;
+  /**
+   * Middleware has run on an exchange that goes on, maybe for hours: what is over of it is told now, so that it need
+   * not be kept.
+   */
+  middlewareRan(exchange: Exchange): void;
   /** Called exactly once for each exchange that was begun, when it has its outcome. */
   end(exchange: Exchange): void;
 }

@@ -45,7 +45,10 @@ export interface ReplyMode {
 }
 
 /** Notes an event with output of the model, and tells the watchers of the first one. */
-export function noteOutput({ exchange, attempt, hooks }: ReplyScene, at: number): void {
+export function noteOutput(
+  { exchange, attempt, hooks }: Pick<ReplyScene, 'exchange' | 'attempt' | 'hooks'>,
+  at: number,
+): void {
   const isFirst = attempt.noteOutput(at);
   if (isFirst && hooks.has('reply.first_token')) {
     hooks.notify('reply.first_token', { exchange: exchange.view, elapsedMs: at - exchange.clock.startedAt });
@@ -53,6 +56,6 @@ export function noteOutput({ exchange, attempt, hooks }: ReplyScene, at: number)
 }
 
 /** A piece of the body has gone to the client. */
-export function noteChunk({ exchange, hooks }: ReplyScene, bytes: Buffer): void {
+export function noteChunk({ exchange, hooks }: Pick<ReplyScene, 'exchange' | 'hooks'>, bytes: Buffer): void {
   if (hooks.has('reply.chunk')) hooks.notify('reply.chunk', { exchange: exchange.view, bytes });
 }

@@ -1,3 +1,5 @@
+import type { SightlineError } from '../errors.ts';
+import type { Outcome } from '../exchange/outcome.ts';
 import type { RawHeaders } from '../wire/headers.ts';
 
 /**
@@ -11,8 +13,21 @@ export interface ReplySink {
   /** Returns false when the client is slower than we: stop until `onDrain`. */
   write(chunk: Buffer): boolean;
   end(trailers: RawHeaders): void;
-  /** Ends the reply so that no client takes it for complete. What was written still goes out. */
-  break(): void;
+  /**
+   * Ends the reply so that no client takes it for complete. What was written still goes out.
+   *
+   * @param isComplete It broke off after its terminal event: the exchange is completed all the same.
+   */
+  break(error: SightlineError, isComplete: boolean): void;
+  /** An error of ours instead of a reply. Absent: it goes out as a reply in the shape of the dialect's API. */
+  problem?(error: SightlineError): void;
+  /**
+   * How the exchange ends as soon as the client has everything: for protocols that tell their clients. Before
+   * or after `end`; the last call before both have come counts.
+   */
+  settle?(outcome: Outcome, error: SightlineError | undefined): void;
+  /** The exchange has ended: the last call of all. */
+  ended?(): void;
   /**
    * Set by the flow. An object, since V8 puts a function that is assigned to a property into its old space,
    * and with it keeps the whole exchange until the next full collection.

@@ -7,12 +7,13 @@
  * with the upgrade (authorization, tenant) is sent with each query, unless the query has a header of that name.
  *
  * Flow control is that of HTTP/2 (RFC 9113 §5.2) in one direction: where a query names a `window`, at most so
- * many bytes of its reply are on their way until the client grants more.
+ * many bytes of its reply are on their way until the client grants more. In `bytes` a chunk takes the bytes of
+ * the body that it carries, in `events` those of its whole message, in UTF-8: so both sides count alike.
  */
 import { z } from 'zod';
 import type { Usage } from '../exchange/facts.ts';
 import type { Outcome } from '../exchange/outcome.ts';
-import type { JsonObject } from '../wire/json.ts';
+import { isJsonObject, type JsonObject } from '../wire/json.ts';
 
 /** `sec-websocket-protocol`; a client may offer it, and gets it back where it does. */
 export const streamSubprotocol = 'sightline.stream.v1';
@@ -26,11 +27,15 @@ export type MessageHeaders = Readonly<Record<string, string | readonly string[]>
 const headerName = z
   .string()
   .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/, 'expected header names (RFC 9110 §5.1)');
-const headerValue = z
+const headerText = z
   .string()
-  .max(16_384)
   .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected header values without line breaks (RFC 9110 §5.5)');
-const headers = z.record(headerName, z.union([headerValue, z.array(headerValue).max(64)]));
+const headerValue = headerText.max(16_384);
+const headers = z.record(
+  headerName,
+  z.union([headerValue, z.array(headerValue).max(64)], 'expected a text, or a list of texts'),
+  'expected headers by their names',
+);
 
 const id = z.union(
   [z.string().min(1).max(128), z.number().int().nonnegative()],
@@ -45,7 +50,7 @@ export const clientMessages = {
       id,
       method: z
         .string()
-        .regex(/^[A-Z]{1,20}$/, 'expected a method in capital letters')
+        .regex(/^(?!CONNECT$)[A-Z][A-Z-]{0,19}$/, 'expected a method in capital letters, other than CONNECT')
         .default('POST'),
       /** With the prefix of its upstream, as over HTTP. */
       path: z
@@ -54,7 +59,7 @@ export const clientMessages = {
         .regex(/^\/[\x21-\x7e]*$/, 'expected a path that begins with "/"'),
       headers: headers.optional(),
       /** The body: as JSON, as text, or as bytes. */
-      body: z.record(z.string(), z.unknown(), 'expected a JSON object').optional(),
+      body: z.custom<JsonObject>(isJsonObject, 'expected a JSON object').optional(),
       text: z.string().optional(),
       base64: z.base64('expected base64').optional(),
       trailers: headers.optional(),
@@ -70,10 +75,10 @@ export const clientMessages = {
       traceparent: z.string().max(256).optional(),
       tracestate: z.string().max(1_024).optional(),
     })
-    .refine(
-      ({ body, text, base64 }) => [body, text, base64].filter((one) => one !== undefined).length <= 1,
-      'expected one of body, text and base64',
-    ),
+    .refine(({ body, text, base64 }) => [body, text, base64].filter((one) => one !== undefined).length <= 1, {
+      path: ['body'],
+      message: 'expected one of body, text and base64',
+    }),
   /** The query is no longer wanted: it ends as `client_aborted`, and is answered with an `error`. */
   cancel: z.strictObject({ type: z.literal('cancel'), id }),
   /** So many bytes more of the query's reply may be sent. */
@@ -99,8 +104,9 @@ export type QueryMessage = z.output<typeof clientMessages.query>;
 export type QueryMessageInput = z.input<typeof clientMessages.query>;
 
 /**
- * A part of a reply. In `events` one event of the stream: `data` parsed where it is JSON, else as text. In
- * `bytes` a piece of the body: `text` where it is valid UTF-8, else `base64`. The first one has the head.
+ * A part of a reply. In `events` one event of the stream: `data` as it is where it is JSON, else as a text. In
+ * `bytes` a piece of the body: `text` where it is valid UTF-8, else `base64`. The first one has the head; in
+ * `bytes` it may have nothing else, where the body is not there yet.
  */
 export interface ChunkMessage {
   readonly type: 'chunk';
@@ -117,7 +123,8 @@ export interface ChunkMessage {
 
 /**
  * The end of a query that was answered, whatever the status. The head where no chunk had it; the body where it
- * was not sent in chunks.
+ * was not sent in chunks: such a body is not held back by a window. In `bytes` the reply is whole as the
+ * upstream framed it; that a stream in it stopped before its terminal event is told by the outcome alone.
  */
 export interface ResponseMessage {
   readonly type: 'response';
@@ -136,7 +143,10 @@ export interface ResponseMessage {
   readonly traceId?: string;
 }
 
-/** A query that ended without its whole reply, or a message that was not accepted; without id where none was read. */
+/**
+ * A query that ended without its whole reply, after the chunks that were sent of it: then it has an outcome. Or a
+ * message that was not accepted: then it has none, and no id where none could be read.
+ */
 export interface ErrorMessage {
   readonly type: 'error';
   readonly id?: MessageId;
@@ -160,3 +170,60 @@ export interface PingMessage {
 }
 
 export type ServerMessage = ChunkMessage | ResponseMessage | ErrorMessage | PingMessage;
+
+const replyHeaders = z.record(headerName, z.union([headerText, z.array(headerText)]));
+const replyStatus = z.number().int().min(200).max(999);
+const replyHead = {
+  statusMessage: headerText.optional(),
+  headers: replyHeaders.optional(),
+};
+const replyBytes = {
+  text: z.string().optional(),
+  base64: z.string().optional(),
+};
+
+/**
+ * The messages of a server, as far as a client that asks for `bytes` reads them. Unknown fields are passed over:
+ * a server may be newer than its client.
+ */
+export const serverMessages = {
+  chunk: z.object({
+    type: z.literal('chunk'),
+    id,
+    status: replyStatus.optional(),
+    ...replyHead,
+    ...replyBytes,
+  }),
+  response: z.object({
+    type: z.literal('response'),
+    id,
+    status: replyStatus,
+    ...replyHead,
+    ...replyBytes,
+    body: z.record(z.string(), z.unknown()).optional(),
+    trailers: replyHeaders.optional(),
+  }),
+  error: z.object({
+    type: z.literal('error'),
+    id: id.optional(),
+    error: z.object({
+      code: z.string().max(128),
+      message: z.string().max(16_384),
+      status: z.number().int().min(400).max(599),
+      outcome: z.string().max(128).optional(),
+      traceId: z.string().max(128).optional(),
+      exchangeId: z.string().max(1_024).optional(),
+    }),
+  }),
+  ping: z.object({ type: z.literal('ping'), id: id.optional() }),
+  pong: z.object({ type: z.literal('pong'), id: id.optional() }),
+} as const;
+
+export type ServerMessageType = keyof typeof serverMessages;
+/** A server's message as its client has read it. */
+export type ReceivedMessage = {
+  [T in ServerMessageType]: z.output<(typeof serverMessages)[T]>;
+}[ServerMessageType];
+export type ReceivedChunk = z.output<typeof serverMessages.chunk>;
+export type ReceivedResponse = z.output<typeof serverMessages.response>;
+export type ReceivedError = z.output<typeof serverMessages.error>;

@@ -2,8 +2,10 @@ import type { UpstreamConfig } from '../config/config.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { UpstreamIdentity } from '../exchange/attempt.ts';
 import type { Query } from '../exchange/query.ts';
+import type { Limits } from '../limits.ts';
 import type { Transport, TransportRequest } from '../transports/transport.ts';
 import { endToEndHeaders, type RawHeaders } from '../wire/headers.ts';
+import { httpAddress, isWebSocket } from './http-address.ts';
 
 /** What this hop sets itself: RFC 9110 §7.2 (host), §10.1.1 (expect, which the listener has answered). */
 const ownHeaders = ['host', 'expect', 'content-length'];
@@ -29,14 +31,20 @@ export class Upstream {
     this.url = config.url;
     this.transport = transport;
     this.#config = config;
-    this.#basePath = config.url.pathname.replace(/\/+$/, '');
+    // That of a WebSocket is its own: requests travel inside, with their whole paths.
+    this.#basePath = isWebSocket(config.url) ? '' : config.url.pathname.replace(/\/+$/, '');
     this.#host = config.url.host;
-    this.#port = Number(config.url.port) || (config.url.protocol === 'https:' ? 443 : 80);
+    this.#port = Number(config.url.port) || (httpAddress(config.url).protocol === 'https:' ? 443 : 80);
     this.#setHeaders = Object.entries(config.headers).flat();
     this.#replaced = new Set([
       ...ownHeaders,
       ...Object.keys(config.headers).map((name) => name.toLowerCase()),
     ]);
+  }
+
+  /** The service's, with its own over them. */
+  get limits(): Limits {
+    return this.#config.limits;
   }
 
   identity(dialect: Dialect | undefined): UpstreamIdentity {

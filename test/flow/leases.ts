@@ -5,7 +5,6 @@ import { pino } from 'pino';
 import { SightlineError } from '../../src/errors.ts';
 import type { FlowServices } from '../../src/flow/flow.ts';
 import { InFlight } from '../../src/flow/in-flight.ts';
-import type { Lease } from '../../src/flow/lease.ts';
 import { HookSystem } from '../../src/hooks/hook-system.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { DataPlane } from '../../src/listener/data-plane.ts';
@@ -15,65 +14,7 @@ import { MiddlewareStack, stackEntry } from '../../src/middleware/stack.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { HttpTransport } from '../../src/transports/http-transport.ts';
 import { Upstream } from '../../src/upstreams/upstream.ts';
-
-/** Counts leases, and the callbacks that run while there is one. */
-export class CountedLease implements Lease {
-  acquired = 0;
-  released = 0;
-  /** What went wrong, in words. */
-  readonly faults: string[] = [];
-  /** Callbacks that have not answered. */
-  readonly #running = new Set<{ readonly name: string; readonly lateAt: number }>();
-  #whenEven: (() => void)[] = [];
-
-  acquire(): void {
-    this.acquired += 1;
-  }
-
-  release(): void {
-    this.released += 1;
-    if (this.released > this.acquired) this.faults.push('released more often than acquired');
-    if (this.released < this.acquired) return;
-    for (const { name, lateAt } of this.#running)
-      if (performance.now() < lateAt) this.faults.push(`released while ${name} runs`);
-    for (const resolve of this.#whenEven) resolve();
-    this.#whenEven = [];
-  }
-
-  /** Resolves when every lease was given back. */
-  even(): Promise<void> {
-    if (this.acquired === this.released) return Promise.resolve();
-    return new Promise((resolve) => this.#whenEven.push(resolve));
-  }
-
-  /** The same middleware; it is a fault where a callback begins or answers without a lease. */
-  watch(middleware: Middleware, timeoutMs: number): Middleware {
-    const watched: Record<string, unknown> = { name: middleware.name, onFailure: middleware.onFailure };
-    for (const name of ['beforeQuery', 'onChunk', 'afterResponse', 'onError'] as const) {
-      const callback = middleware[name] as ((...given: unknown[]) => unknown) | undefined;
-      if (callback)
-        watched[name] = (...given: unknown[]) => this.#run(name, timeoutMs, () => callback(...given));
-    }
-    return watched as unknown as Middleware;
-  }
-
-  #run(name: string, timeoutMs: number, callback: () => unknown): unknown {
-    this.#check(`${name} began`);
-    const answer = callback();
-    if (!(answer instanceof Promise)) return answer;
-    // By the clock: timers of different lengths do not always fire in order.
-    const call = { name, lateAt: performance.now() + timeoutMs - 1 };
-    this.#running.add(call);
-    return answer.finally(() => {
-      this.#running.delete(call);
-      if (performance.now() < call.lateAt) this.#check(`${name} answered`);
-    });
-  }
-
-  #check(what: string): void {
-    if (this.released >= this.acquired) this.faults.push(`${what} without a lease`);
-  }
-}
+import { CountedLease } from './counted-lease.ts';
 
 export interface LeaseStage extends AsyncDisposable {
   readonly lease: CountedLease;
@@ -113,7 +54,7 @@ export async function startLeases({
     stack: new MiddlewareStack(watched, { timeoutMs, onFailure: ignore }),
     messages: new ProtocolExtension([]),
     lease,
-    recorder: { begin: ignore, beginAttempt: () => [], end: ignore, ...recorder },
+    recorder: { begin: ignore, beginAttempt: () => [], middlewareRan: ignore, end: ignore, ...recorder },
     inFlight,
     limits,
     log: pino({ level: 'silent' }),
@@ -131,6 +72,7 @@ export async function startLeases({
     new HttpTransport(new URL(simulator.url), limits),
   );
   const plane = new DataPlane({
+    origins: [],
     host: '127.0.0.1',
     port: 0,
     upstreams: [upstream],
