@@ -35,10 +35,10 @@ const unsendable = new Set([
 export function transportError(cause: unknown, progress: Progress): SightlineError {
   if (cause instanceof SightlineError) return cause;
   const code = codeOf(cause);
-  const why = unreachable[code];
-  if (why && progress === 'before head') {
+  const why = whyUnreachable(cause);
+  if (why !== undefined && progress === 'before head') {
     return new SightlineError('upstream_unreachable', {
-      message: `The upstream cannot be reached: ${why} (${code}).`,
+      message: `The upstream cannot be reached: ${why}.`,
       cause,
     });
   }
@@ -49,6 +49,13 @@ export function transportError(cause: unknown, progress: Progress): SightlineErr
     });
   }
   return new SightlineError(rowFor(code, progress), { cause });
+}
+
+/** Why no connection came about, in words; undefined where that is not what has failed. */
+export function whyUnreachable(cause: unknown): string | undefined {
+  const code = codeOf(cause);
+  const why = unreachable[code];
+  return why && `${why} (${code})`;
 }
 
 function rowFor(code: string, progress: Progress): ErrorCode {

@@ -1,122 +1,43 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { SightlineError } from '../../src/errors.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
-import type {
-  FlowControl,
-  ReplyReceiver,
-  Transport,
-  TransportRequest,
-} from '../../src/transports/transport.ts';
-import type { RawHeaders } from '../../src/wire/headers.ts';
-import { type RawConnection, startRawServer } from '../support/raw-http.ts';
+import type { FlowControl, Transport, TransportRequest } from '../../src/transports/transport.ts';
+import { startRawServer } from '../support/raw-http.ts';
+import {
+  type Arrival,
+  answering,
+  type Backend,
+  beginning,
+  Receipt,
+  reply,
+  type Serve,
+} from './transport-backend.ts';
 
 export interface TransportSubject {
   readonly name: string;
   /** A new one to this address. */
-  readonly create: (origin: URL, limits: Limits) => Transport;
+  readonly create: (url: URL, limits: Limits) => Transport;
   /** A request of the kind that this transport, or this side of it, is for. */
   readonly request: () => TransportRequest;
-}
-
-/** What one request brought, call by call. */
-export class Receipt implements ReplyReceiver {
-  readonly calls: string[] = [];
-  status = 0;
-  statusMessage = '';
-  headers: RawHeaders = [];
-  readonly pieces: Buffer[] = [];
-  trailers: RawHeaders = [];
-  error: SightlineError | undefined;
-  readonly #head = Promise.withResolvers<void>();
-  readonly #end = Promise.withResolvers<void>();
-  readonly #data: (() => void)[] = [];
-
-  /** Resolves with the head. */
-  get head(): Promise<void> {
-    return this.#head.promise;
-  }
-
-  /** Resolves with the end, by an error or not. */
-  get end(): Promise<void> {
-    return this.#end.promise;
-  }
-
-  get body(): string {
-    return Buffer.concat(this.pieces).toString('latin1');
-  }
-
-  /** Resolves with the next piece. */
-  nextData(): Promise<void> {
-    return new Promise((resolve) => this.#data.push(resolve));
-  }
-
-  /** Called within each `onData`. */
-  withinData: () => void = () => undefined;
-
-  onHead(status: number, statusMessage: string, headers: RawHeaders): void {
-    this.calls.push('head');
-    Object.assign(this, { status, statusMessage, headers });
-    this.#head.resolve();
-  }
-
-  onData(chunk: Buffer): void {
-    this.calls.push('data');
-    // The transport may use the memory again.
-    this.pieces.push(Buffer.from(chunk));
-    this.withinData();
-    this.#data.shift()?.();
-  }
-
-  onEnd(trailers: RawHeaders): void {
-    this.calls.push('end');
-    this.trailers = trailers;
-    this.#end.resolve();
-  }
-
-  onError(error: SightlineError): void {
-    this.calls.push('error');
-    this.error = error;
-    this.#end.resolve();
-  }
-}
-
-const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const begun = 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nbegun';
-
-type Serve = (connection: RawConnection, index: number) => void | Promise<void>;
-
-/** Answers each request on a connection with the same bytes. */
-export function answering(bytes: string | Uint8Array): Serve {
-  return async (connection) => {
-    while (await connection.request()) await connection.send(bytes);
-    connection.close();
-  };
-}
-
-/** Answers with these bytes, and then nothing more; says when. */
-export function beginning(bytes: string | undefined): { serve: Serve; begun: Promise<RawConnection> } {
-  const { promise, resolve } = Promise.withResolvers<RawConnection>();
-  return {
-    begun: promise,
-    serve: async (connection) => {
-      await connection.request();
-      if (bytes !== undefined) await connection.send(bytes);
-      resolve(connection);
-      await connection.request();
-    },
-  };
+  /** Something that it can talk to, and that serves so. */
+  readonly startBackend: (serve: Serve) => Promise<Backend>;
+  /** Of its addresses; `s` behind it means TLS. */
+  readonly scheme: 'http' | 'ws';
+  /** Limits with which so many requests may be under way at once. */
+  readonly atOnce: (requests: number) => Partial<Limits>;
+  /** All requests have one connection, which survives them; otherwise each has its own, and takes it along where it is aborted. */
+  readonly sharesConnection: boolean;
 }
 
 /** What every transport has to do, as the prose on its interface says. */
 export function transportContract(subject: TransportSubject): void {
-  const { name, request } = subject;
+  const { name, request, sharesConnection } = subject;
 
-  /** A transport to a server that serves so. */
+  /** A transport to a backend that serves so. */
   async function at(serve: Serve, limits: Partial<Limits> = {}) {
-    const server = await startRawServer(serve);
-    const transport = subject.create(new URL(server.url), { ...defaultLimits, ...limits });
+    const backend = await subject.startBackend(serve);
+    const transport = subject.create(backend.url, { ...defaultLimits, ...limits });
     const send = (change: Partial<TransportRequest> = {}) => {
       const receipt = new Receipt();
       let control: FlowControl | undefined;
@@ -127,19 +48,19 @@ export function transportContract(subject: TransportSubject): void {
       return { receipt, control: control as FlowControl };
     };
     return {
-      server,
+      backend,
       transport,
       send,
       async [Symbol.asyncDispose]() {
         await transport.close(0);
-        await server[Symbol.asyncDispose]();
+        await backend[Symbol.asyncDispose]();
       },
     };
   }
 
   describe(`${name}: contract of a transport`, () => {
     it('begins idle, connects more than once, and closes', async () => {
-      await using one = await at(answering(ok));
+      await using one = await at(answering);
       assert.equal(one.transport.health.state, 'idle');
       await one.transport.connect();
       await one.transport.connect();
@@ -149,7 +70,7 @@ export function transportContract(subject: TransportSubject): void {
     });
 
     it('sends without having been connected', async () => {
-      await using one = await at(answering(ok));
+      await using one = await at(answering);
       const { receipt } = one.send();
       await receipt.end;
       assert.deepEqual([receipt.status, receipt.statusMessage, receipt.body], [200, 'OK', 'ok']);
@@ -158,10 +79,33 @@ export function transportContract(subject: TransportSubject): void {
       assert.equal(one.transport.health.state, 'open');
     });
 
+    it('brings a request as it was given', async () => {
+      const arrived = Promise.withResolvers<Arrival>();
+      await using one = await at(async (arrival) => {
+        arrived.resolve(arrival);
+        await answering(arrival);
+      });
+      const { headers } = request();
+      const given = ['X-Twice', '1', 'x-twice', '2', 'X-Twice', '3', 'x-latin', '\xe9\xff'];
+      const target = "/a%20b//c/?q=%20&q=+&r[]=~!$'()*,;:@";
+      const { receipt } = one.send({ method: 'PATCH', target, headers: [...headers, ...given] });
+      await receipt.end;
+      const arrival = await arrived.promise;
+      assert.deepEqual([arrival.method, arrival.target, String(arrival.body)], ['PATCH', target, 'hi']);
+      const own = arrival.headers.filter((_, i) => /^x-/i.test(arrival.headers[i - (i % 2)] ?? ''));
+      // Fields of the same spelling may move together (RFC 9110 §5.3); their values keep their order.
+      assert.deepEqual(valuesOf(own, 'X-Twice'), ['1', '3']);
+      assert.deepEqual(valuesOf(own, 'x-twice'), ['2']);
+      assert.deepEqual(valuesOf(own, 'x-latin'), ['\xe9\xff']);
+      assert.deepEqual(arrival.trailers, request().trailers());
+    });
+
     it('tells headers and trailers as they stand on the wire', async () => {
-      const bytes =
-        'HTTP/1.1 200 Fine\r\nX-Twice: 1\r\nx-twice: \xe9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\nx-SUM: 2\r\n\r\n';
-      await using one = await at(answering(bytes));
+      await using one = await at(async (arrival) => {
+        await arrival.head(200, 'Fine', ['X-Twice', '1', 'x-twice', '\xe9']);
+        await arrival.piece('x');
+        await arrival.end(['X-Sum', '1', 'x-SUM', '2']);
+      });
       const { receipt } = one.send();
       await receipt.end;
       assert.equal(receipt.statusMessage, 'Fine');
@@ -170,21 +114,16 @@ export function transportContract(subject: TransportSubject): void {
     });
 
     it('tells a reason phrase in the characters of its bytes', async () => {
-      await using one = await at(answering('HTTP/1.1 200 Sch\xc3\xb6n\r\nContent-Length: 0\r\n\r\n'));
+      await using one = await at((arrival) =>
+        reply(arrival, ['Content-Length', '0'], '', 200, 'Sch\xc3\xb6n'),
+      );
       const { receipt } = one.send();
       await receipt.end;
       assert.equal(receipt.statusMessage, 'Sch\xc3\xb6n');
     });
 
-    it('passes interim replies over', async () => {
-      await using one = await at(answering(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${ok}`));
-      const { receipt } = one.send();
-      await receipt.end;
-      assert.deepEqual([receipt.status, receipt.body], [200, 'ok']);
-    });
-
     it('answers a request that cannot be sent with an error', async () => {
-      await using one = await at(answering(ok));
+      await using one = await at(answering);
       for (const change of [
         { target: '/a b' },
         { target: '/\u4f60' },
@@ -197,50 +136,46 @@ export function transportContract(subject: TransportSubject): void {
         assert.deepEqual(receipt.calls, ['error']);
         assert.equal(receipt.error?.code, 'malformed_request');
       }
-      assert.equal(one.server.connections.length, 0);
+      assert.equal(one.backend.connectionsTaken, 0);
     });
 
     it('keeps a connection for the next request', async () => {
-      await using one = await at(answering(ok));
+      await using one = await at(answering);
       for (let i = 0; i < 3; i += 1) {
         await one.send().receipt.end;
         await turn();
       }
-      assert.equal(one.server.connections.length, 1);
+      assert.equal(one.backend.connectionsTaken, 1);
       const { connections, running, queued } = one.transport.health;
       assert.deepEqual({ connections, running, queued }, { connections: 1, running: 0, queued: 0 });
     });
 
     it('tells what runs and what waits, and sends what waits in its turn', async () => {
-      const taken: RawConnection[] = [];
+      const taken: Arrival[] = [];
       const both = Promise.withResolvers<void>();
-      await using one = await at(
-        async (connection) => {
-          for (let r = await connection.request(); r; r = await connection.request()) {
-            taken.push(connection);
-            if (taken.length === 2) both.resolve();
-          }
-        },
-        { upstreamConnectionsMax: 2 },
-      );
+      await using one = await at((arrival) => {
+        taken.push(arrival);
+        if (taken.length === 2) both.resolve();
+      }, subject.atOnce(2));
       const sent = Array.from({ length: 4 }, () => one.send().receipt);
       await both.promise;
       const { health } = one.transport;
-      assert.deepEqual([health.running, health.queued, health.connections], [2, 2, 2]);
+      const connections = sharesConnection ? 1 : 2;
+      assert.deepEqual([health.running, health.queued, health.connections], [2, 2, connections]);
       for (let i = 0; i < 4; i += 1) {
         while (taken.length <= i) await turn();
-        await taken[i]?.send(ok);
+        await answering(taken[i] as Arrival);
       }
       for (const receipt of sent) {
         await receipt.end;
         assert.equal(receipt.body, 'ok');
       }
-      assert.equal(one.server.connections.length, 2);
+      assert.equal(one.backend.connectionsTaken, connections);
     });
 
     it('refuses at once what is more than may wait', async () => {
-      const { serve, begun: first } = beginning(undefined);
-      await using one = await at(serve, { upstreamConnectionsMax: 1, upstreamQueueMax: 2 });
+      const { serve, begun: first } = beginning('nothing');
+      await using one = await at(serve, { ...subject.atOnce(1), upstreamQueueMax: 2 });
       const running = one.send();
       await first;
       const waiting = [one.send(), one.send()];
@@ -255,38 +190,42 @@ export function transportContract(subject: TransportSubject): void {
 
     describe('abort', () => {
       it('before it has a connection: it is never sent', async () => {
-        const { serve, begun: first } = beginning(ok);
-        await using one = await at(serve);
-        const { receipt, control } = one.send();
+        const targets: string[] = [];
+        await using one = await at((arrival) => {
+          targets.push(arrival.target);
+          return answering(arrival);
+        });
+        const { receipt, control } = one.send({ target: '/aborted' });
         control.abort();
-        const next = one.send();
-        await first;
-        await next.receipt.end;
+        await one.send({ target: '/next' }).receipt.end;
         assert.deepEqual(receipt.calls, []);
+        assert.deepEqual(targets, ['/next']);
       });
 
-      for (const [when, bytes] of [
-        ['before the head', undefined],
-        ['in the body', begun],
+      for (const [when, what] of [
+        ['before the head', 'nothing'],
+        ['in the body', 'head and piece'],
       ] as const) {
-        it(`${when}: the upstream sees the connection go, and nothing more is received`, async () => {
-          const { serve, begun: first } = beginning(bytes);
+        it(`${when}: the upstream learns of it, and nothing more is received`, async () => {
+          const { serve, begun: first } = beginning(what);
           await using one = await at(serve);
           const { receipt, control } = one.send();
-          const connection = await first;
-          if (bytes !== undefined) await receipt.nextData();
+          const piece = receipt.nextData();
+          const arrival = await first;
+          if (what === 'head and piece') await piece;
           const { length } = receipt.calls;
           control.abort();
           control.abort();
-          await connection.closed();
+          await arrival.unwanted();
           assert.equal(receipt.calls.length, length);
-          while (one.transport.health.connections > 0) await turn();
-          assert.equal(one.transport.health.running, 0);
+          while (one.transport.health.running > 0) await turn();
+          while (!sharesConnection && one.transport.health.connections > 0) await turn();
+          assert.equal(one.transport.health.connections, sharesConnection ? 1 : 0);
         });
       }
 
       it('and every other control after the end change nothing', async () => {
-        await using one = await at(answering(ok));
+        await using one = await at(answering);
         const { receipt, control } = one.send();
         await receipt.end;
         control.pause();
@@ -295,14 +234,14 @@ export function transportContract(subject: TransportSubject): void {
         await turn();
         await one.send().receipt.end;
         assert.deepEqual(receipt.calls, ['head', 'data', 'end']);
-        assert.equal(one.server.connections.length, 1);
+        assert.equal(one.backend.connectionsTaken, 1);
       });
     });
 
     it('pauses and resumes: nothing is lost, and nothing comes in between', async () => {
       const size = 3_000_000;
-      await using one = await at(
-        answering(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`),
+      await using one = await at((arrival) =>
+        reply(arrival, ['Content-Length', String(size)], 'x'.repeat(size)),
       );
       const { receipt, control } = one.send();
       receipt.withinData = () => control.pause();
@@ -324,7 +263,7 @@ export function transportContract(subject: TransportSubject): void {
     });
 
     it('can be paused from within the head and resumed later', async () => {
-      await using one = await at(answering(ok));
+      await using one = await at(answering);
       const receipt = new Receipt();
       const onHead = receipt.onHead.bind(receipt);
       receipt.onHead = (...head) => {
@@ -341,50 +280,12 @@ export function transportContract(subject: TransportSubject): void {
     });
 
     describe('an upstream', () => {
+      const broken = ['head', 'data', 'error'];
       const failures: readonly (readonly [string, Serve, string, readonly string[]])[] = [
-        ['that closes without a reply', (connection) => connection.close(), 'upstream_closed', ['error']],
-        [
-          'that answers with garbage',
-          answering('\u0000 not HTTP\r\n\r\n'),
-          'upstream_invalid_reply',
-          ['error'],
-        ],
-        [
-          'that sends a head without end',
-          answering(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`),
-          'upstream_invalid_reply',
-          ['error'],
-        ],
-        [
-          'that closes in the body',
-          async (connection) => {
-            await connection.request();
-            await connection.send(begun);
-            connection.socket.end();
-          },
-          'upstream_truncated',
-          ['head', 'data', 'error'],
-        ],
-        [
-          'that resets in the body',
-          async (connection) => {
-            await connection.request();
-            await connection.send(begun);
-            connection.socket.resetAndDestroy();
-          },
-          'upstream_truncated',
-          ['head', 'data', 'error'],
-        ],
-        [
-          'that ends chunks without the last one',
-          async (connection) => {
-            await connection.request();
-            await connection.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n');
-            connection.socket.end();
-          },
-          'upstream_truncated',
-          ['head', 'data', 'error'],
-        ],
+        ['that closes without a reply', (arrival) => arrival.breakOff('close'), 'upstream_closed', ['error']],
+        ['that answers with garbage', (arrival) => arrival.garbage(), 'upstream_invalid_reply', ['error']],
+        ['that closes in the body', breakingOff('close'), 'upstream_truncated', broken],
+        ['that resets in the body', breakingOff('reset'), 'upstream_truncated', broken],
       ];
       for (const [what, serve, code, calls] of failures) {
         it(`${what}: ${code}`, async () => {
@@ -399,10 +300,10 @@ export function transportContract(subject: TransportSubject): void {
 
       it('that nobody can reach: upstream_unreachable', async () => {
         for (const [address, reason] of [
-          ['http://127.0.0.1:1', /connection refused/],
-          ['http://no-such-name.invalid', /does not resolve/],
+          [`${subject.scheme}://127.0.0.1:1`, /connection refused/],
+          [`${subject.scheme}://no-such-name.invalid`, /does not resolve/],
         ] as const) {
-          const transport = subject.create(new URL(address), defaultLimits);
+          const transport = subject.create(new URL(address), { ...defaultLimits, ...quickly });
           const receipt = new Receipt();
           transport.send(request(), receipt);
           assert.deepEqual(receipt.calls, []);
@@ -417,8 +318,8 @@ export function transportContract(subject: TransportSubject): void {
         await using server = await startRawServer((connection) => {
           connection.socket.resume();
         });
-        const limits = { ...defaultLimits, connectTimeoutMs: 50 };
-        const transport = subject.create(new URL(`https://127.0.0.1:${server.port}`), limits);
+        const limits = { ...defaultLimits, ...quickly, connectTimeoutMs: 50 };
+        const transport = subject.create(new URL(`${subject.scheme}s://127.0.0.1:${server.port}`), limits);
         const receipt = new Receipt();
         transport.send(request(), receipt);
         await receipt.end;
@@ -428,7 +329,7 @@ export function transportContract(subject: TransportSubject): void {
       });
 
       it('that sends no head: upstream_timeout', async () => {
-        await using one = await at(beginning(undefined).serve, { replyHeadTimeoutMs: 50 });
+        await using one = await at(beginning('nothing').serve, { replyHeadTimeoutMs: 50 });
         const { receipt } = one.send();
         await receipt.end;
         assert.equal(receipt.error?.code, 'upstream_timeout');
@@ -436,7 +337,7 @@ export function transportContract(subject: TransportSubject): void {
       });
 
       it('that falls silent in the body: upstream_timeout', async () => {
-        await using one = await at(beginning(begun).serve, { replyIdleTimeoutMs: 50 });
+        await using one = await at(beginning('head and piece').serve, { replyIdleTimeoutMs: 50 });
         const { receipt } = one.send();
         await receipt.end;
         assert.equal(receipt.error?.code, 'upstream_timeout');
@@ -444,7 +345,7 @@ export function transportContract(subject: TransportSubject): void {
       });
 
       it('that falls silent after a pause: upstream_timeout, once it is resumed', async () => {
-        await using one = await at(beginning(begun).serve, { replyIdleTimeoutMs: 50 });
+        await using one = await at(beginning('head and piece').serve, { replyIdleTimeoutMs: 50 });
         const { receipt, control } = one.send();
         receipt.withinData = () => control.pause();
         await receipt.nextData();
@@ -460,14 +361,14 @@ export function transportContract(subject: TransportSubject): void {
 
     describe('close', () => {
       it('is safe before connect, and may be called again', async () => {
-        await using one = await at(answering(ok));
+        await using one = await at(answering);
         await one.transport.close(1_000);
         await Promise.all([one.transport.close(1_000), one.transport.close(0)]);
         assert.equal(one.transport.health.state, 'closed');
       });
 
       it('is followed by errors for whatever is sent', async () => {
-        await using one = await at(answering(ok));
+        await using one = await at(answering);
         await one.send().receipt.end;
         await one.transport.close(0);
         const { receipt, control } = one.send();
@@ -482,39 +383,42 @@ export function transportContract(subject: TransportSubject): void {
       });
 
       it('lets what runs finish', async () => {
-        const { serve, begun: first } = beginning(begun);
+        const { serve, begun: first } = beginning('head and piece');
         await using one = await at(serve);
         const { receipt } = one.send();
-        const connection = await first;
-        await receipt.nextData();
+        const piece = receipt.nextData();
+        const arrival = await first;
+        await piece;
         const closed = one.transport.close(60_000);
         const late = one.send().receipt;
         await late.end;
         assert.equal(late.error?.code, 'stopping');
-        await connection.send('x'.repeat(15));
+        await arrival.piece('x'.repeat(15));
+        await arrival.end();
         await receipt.end;
         assert.equal(receipt.error, undefined);
         assert.equal(receipt.body.length, 20);
         await closed;
-        await connection.closed();
+        await arrival.disconnected();
       });
 
       it('cuts off at its deadline what runs and what waits', async () => {
-        const { serve, begun: first } = beginning(begun);
-        await using one = await at(serve, { upstreamConnectionsMax: 1 });
+        const { serve, begun: first } = beginning('head and piece');
+        await using one = await at(serve, subject.atOnce(1));
         const { receipt } = one.send();
-        const connection = await first;
-        await receipt.nextData();
+        const piece = receipt.nextData();
+        const arrival = await first;
+        await piece;
         const waiting = one.send().receipt;
         await one.transport.close(10);
         await Promise.all([receipt.end, waiting.end]);
         assert.equal(receipt.error?.code, 'stopping');
         assert.equal(waiting.error?.code, 'stopping');
-        await connection.closed();
+        await arrival.disconnected();
       });
 
       it('can be hastened by another one', async () => {
-        const { serve, begun: first } = beginning(begun);
+        const { serve, begun: first } = beginning('head and piece');
         await using one = await at(serve);
         const { receipt } = one.send();
         await first;
@@ -526,4 +430,19 @@ export function transportContract(subject: TransportSubject): void {
       });
     });
   });
+}
+
+/** What connects more than once does it at once. */
+const quickly = { reconnectAttemptsMax: 2, reconnectDelayMs: 1 };
+
+function breakingOff(how: 'close' | 'reset'): Serve {
+  return async (arrival) => {
+    await arrival.head(200, 'OK', ['Content-Length', '20']);
+    await arrival.piece('begun');
+    arrival.breakOff(how);
+  };
+}
+
+function valuesOf(headers: readonly string[], name: string): string[] {
+  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name);
 }

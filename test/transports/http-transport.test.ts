@@ -4,34 +4,75 @@ import { describe, it } from 'node:test';
 import { SightlineError } from '../../src/errors.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { HttpTransport } from '../../src/transports/http-transport.ts';
-import { answering, Receipt, transportContract } from '../contract/transport.ts';
-import { type RawMessage, startRawServer } from '../support/raw-http.ts';
+import type { TransportRequest } from '../../src/transports/transport.ts';
+import { transportContract } from '../contract/transport.ts';
+import { Receipt } from '../contract/transport-backend.ts';
+import { type RawConnection, type RawMessage, startRawServer } from '../support/raw-http.ts';
+import { startHttpBackend } from './http-backend.ts';
 
 const create = (origin: URL, limits: Limits = defaultLimits) => new HttpTransport(origin, limits);
 const plain = { method: 'POST', target: '/x', headers: ['host', 'x'], trailers: () => [] };
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-transportContract({
-  name: 'HTTP',
-  create,
-  request: () => ({
-    ...plain,
-    headers: [...plain.headers, 'content-length', '2'],
-    body: Buffer.from('hi'),
-  }),
-});
+/** Answers each request on a connection with the same bytes. */
+function answering(bytes: string): (connection: RawConnection) => Promise<void> {
+  return async (connection) => {
+    while (await connection.request()) await connection.send(bytes);
+    connection.close();
+  };
+}
 
-transportContract({
-  name: 'HTTP with trailers',
-  create,
-  request: () => ({ ...plain, body: Buffer.from('hi'), trailers: () => ['X-Sum', '1'] }),
-});
+const subjects: readonly (readonly [string, () => TransportRequest])[] = [
+  ['HTTP', () => ({ ...plain, headers: [...plain.headers, 'content-length', '2'], body: Buffer.from('hi') })],
+  ['HTTP with trailers', () => ({ ...plain, body: Buffer.from('hi'), trailers: () => ['X-Sum', '1'] })],
+  ['HTTP with a body of unknown length', () => ({ ...plain, body: Readable.from([Buffer.from('hi')]) })],
+];
 
-transportContract({
-  name: 'HTTP with a body of unknown length',
-  create,
-  request: () => ({ ...plain, body: Readable.from([Buffer.from('hi')]) }),
-});
+for (const [name, request] of subjects) {
+  transportContract({
+    name,
+    create,
+    request,
+    startBackend: startHttpBackend,
+    scheme: 'http',
+    atOnce: (requests) => ({ upstreamConnectionsMax: requests }),
+    sharesConnection: false,
+  });
+
+  describe(`${name}: the wire`, () => {
+    /** One request to a server that serves so. */
+    async function receive(serve: (connection: RawConnection) => Promise<void>): Promise<Receipt> {
+      await using server = await startRawServer(serve);
+      const transport = create(new URL(server.url));
+      const receipt = new Receipt();
+      transport.send(request(), receipt);
+      await receipt.end;
+      await transport.close(0);
+      return receipt;
+    }
+
+    it('interim replies are passed over', async () => {
+      const receipt = await receive(answering(`HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${ok}`));
+      assert.deepEqual([receipt.status, receipt.body], [200, 'ok']);
+    });
+
+    it('a head without end: upstream_invalid_reply', async () => {
+      const receipt = await receive(answering(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`));
+      assert.equal(receipt.error?.code, 'upstream_invalid_reply');
+      assert.deepEqual(receipt.calls, ['error']);
+    });
+
+    it('chunks without the last one: upstream_truncated', async () => {
+      const receipt = await receive(async (connection) => {
+        await connection.request();
+        await connection.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n');
+        connection.socket.end();
+      });
+      assert.equal(receipt.error?.code, 'upstream_truncated');
+      assert.deepEqual(receipt.calls, ['head', 'data', 'error']);
+    });
+  });
+}
 
 describe('HTTP transport', () => {
   for (const [what, headers] of [
