@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { adminRoutes } from '../src/admin/admin-plane.ts';
-import { dialects } from '../src/dialects/index.ts';
+import type { Dialect } from '../src/dialects/dialect.ts';
+import { dialects, sessionDialects } from '../src/dialects/index.ts';
 import { errorTable } from '../src/errors.ts';
 import { outcomes } from '../src/exchange/outcome.ts';
 import { hookPoints } from '../src/hooks/points.ts';
 import { defaultLimits, type LimitName, upstreamLimitNames } from '../src/limits.ts';
 import { builtinMiddleware } from '../src/middleware/builtin/index.ts';
 import { type FaultName, faultPattern, faultTable } from '../src/simulator/faults.ts';
+import { messageRows } from '../src/stream/message-table.ts';
 import { metric } from '../src/telemetry/names.ts';
 
 /** The tables of the README that are made from the code: `npm run generate` writes them, a test compares. */
@@ -29,7 +31,20 @@ const tables: Readonly<Record<string, () => string>> = {
   dialects: () =>
     table(
       ['dialect', 'request', 'operation', 'provider'],
-      dialects.map((one) => [code(one.name), code(`POST …${one.path}`), one.operation, one.provider]),
+      [
+        ...dialects.map((one) => dialectRow(one, 'POST')),
+        ...sessionDialects.map((one) => dialectRow(one, 'WebSocket')),
+      ],
+    ),
+  'stream-messages': () =>
+    table(
+      ['message', 'from', 'fields', 'meaning'],
+      messageRows.map(({ type, from, fields, meaning }) => [
+        code(type),
+        from,
+        fields.map(code).join(', '),
+        meaning,
+      ]),
     ),
   errors: () =>
     table(
@@ -66,11 +81,15 @@ const tables: Readonly<Record<string, () => string>> = {
 
 /** The README with each generated table in its place, between `<!-- generated: name -->` and `<!-- end -->`. */
 export function renderReadme(text: string): string {
-  return text.replace(/<!-- generated: (\w+) -->\n[\s\S]*?<!-- end -->/g, (_, name: string) => {
+  return text.replace(/<!-- generated: ([\w-]+) -->\n[\s\S]*?<!-- end -->/g, (_, name: string) => {
     const make = tables[name];
     if (!make) throw new Error(`README.md asks for the table '${name}', which nobody makes`);
     return `<!-- generated: ${name} -->\n${make()}\n<!-- end -->`;
   });
+}
+
+function dialectRow({ name, path, operation, provider }: Dialect, request: string): string[] {
+  return [code(name), code(`${request} …${path}`), operation, provider];
 }
 
 /** The reasons stand as comments beside the numbers; that is where whoever changes one sees them. */

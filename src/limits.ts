@@ -67,7 +67,7 @@ export const defaultLimits = {
   /** Bytes that wait for a slow peer of a WebSocket; above it whoever sends them is paused. */
   sendBufferBytesMax: 1 * MiB,
   /** Messages and control frames from one client in a second, where each makes work of its own (`/stream`, pings). */
-  clientMessagesPerSecondMax: 1_000,
+  clientMessagesPerSecondMax: 10_000,
   /** Turns of one session that are told apart at once; what begins above it is forwarded and counted. */
   turnsOpenMax: 64,
   /** Queries under way on one connection of the stream protocol; above it they are refused at once. */
@@ -90,7 +90,10 @@ export const defaultLimits = {
   hookTimeoutMs: 1_000,
   /** Hook callbacks under way at once; above it they are skipped and counted. */
   hooksPendingMax: 1_000,
-  /** `beforeQuery`, `afterResponse` and `onError` of one middleware: guardrails that ask a model take seconds. */
+  /**
+   * `beforeQuery`, `afterResponse` and `onError` of one middleware, and one message's way through its message
+   * type: guardrails that ask a model take seconds.
+   */
   middlewareTimeoutMs: 30_000,
 
   /** One source file of a plugin: what is larger was not written by hand. */
@@ -107,7 +110,7 @@ export const defaultLimits = {
   pluginSettleMs: 150,
   /** How often the folder is looked at, beside the hints of the operating system, which some mounts never give. */
   pluginSweepIntervalMs: 2_000,
-  /** Failures of a plugin's middleware or hook callback, one after the other, that open its breaker. */
+  /** Failures of a plugin's middleware, hook callback or message type, one after the other, that open its breaker. */
   breakerFailuresMax: 5,
   /** How long an open breaker lets nothing through, before one call may try again. */
   breakerOpenMs: 30_000,
@@ -120,7 +123,7 @@ export const defaultLimits = {
 
   /** Values of one label beyond this many become `other`: each value multiplies the series. */
   labelValuesMax: 100,
-  /** Finished traces kept for `/api/traces`. */
+  /** Traces kept for `/api/traces`: those of the newest spans. */
   tracesMax: 500,
   /** Spans kept of one of these traces. */
   spansPerTraceMax: 256,
@@ -153,6 +156,8 @@ export const upstreamLimitNames = [
   'pingIntervalMs',
   'pongTimeoutMs',
   'sendBufferBytesMax',
+  'streamQueriesMax',
+  'clientMessagesPerSecondMax',
   'streamWindowBytes',
   'reconnectAttemptsMax',
   'reconnectDelayMs',

@@ -10,6 +10,8 @@ import { HookSystem, type HookSystemOptions } from './hooks/hook-system.ts';
 import type { HookPoint } from './hooks/points.ts';
 import { DataPlane } from './listener/data-plane.ts';
 import { createLog, type Logger } from './log.ts';
+import type { MessageType } from './messages/message-type.ts';
+import { readMessageType } from './messages/read-message-type.ts';
 import { createMiddleware } from './middleware/builtin/index.ts';
 import type { Middleware } from './middleware/middleware.ts';
 import { stackEntry } from './middleware/stack.ts';
@@ -18,7 +20,8 @@ import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import { attribute } from './telemetry/names.ts';
 import { PluginRecorder } from './telemetry/plugin-recorder.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
-import { HttpTransport } from './transports/http-transport.ts';
+import { createTransport } from './transports/index.ts';
+import { httpAddress } from './upstreams/http-address.ts';
 import { Probes } from './upstreams/probe.ts';
 import { Upstream } from './upstreams/upstream.ts';
 
@@ -28,6 +31,8 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Middleware of the embedding program, after that of the configuration. */
   readonly middleware?: readonly Middleware[];
+  /** Message types of the embedding program, for WebSockets; no plugin can take them. */
+  readonly messageTypes?: readonly MessageType[];
   /** Told of the service before anything of it runs, plugins too. */
   readonly onCreated?: (service: Service) => void;
 }
@@ -55,7 +60,7 @@ export class Service {
   #adminUrl = '';
 
   private constructor(
-    { config, middleware = [] }: ServiceOptions,
+    { config, middleware = [], messageTypes = [] }: ServiceOptions,
     log: Logger,
     telemetry: Telemetry,
     simulator: Simulator | undefined,
@@ -66,6 +71,7 @@ export class Service {
     this.telemetry = telemetry;
     this.simulator = simulator;
     this.inFlight = new InFlight();
+    telemetry.watch(() => this.inFlight.exchanges());
     const hookOptions = hookOptionsOf(config, telemetry, log);
     this.hooks = new HookSystem(hookOptions);
     this.plugins = new Plugins(config.plugins, {
@@ -75,6 +81,7 @@ export class Service {
       hooks: this.hooks,
       createHooks: () => new HookSystem(hookOptions, this.hooks),
       middleware: [...createMiddleware(config.middleware), ...middleware].map(stackEntry),
+      messageTypes: messageTypes.map(readMessageType),
       stackOptions: {
         timeoutMs: limits.middlewareTimeoutMs,
         onFailure: (name, error) => log.warn({ middleware: name, ...describeError(error) }, error.message),
@@ -93,7 +100,7 @@ export class Service {
       telemetry: new PluginRecorder(telemetry),
     });
     const upstreamConfigs = simulator ? [embeddedUpstream(config, simulator)] : config.upstreams;
-    this.#upstreams = upstreamConfigs.map((one) => new Upstream(one, new HttpTransport(one.url, one.limits)));
+    this.#upstreams = upstreamConfigs.map((one) => new Upstream(one, createTransport(one)));
     this.#dataPlane = new DataPlane({
       ...config.data,
       upstreams: this.#upstreams,
@@ -225,7 +232,7 @@ function embeddedUpstream(config: Config, simulator: Simulator): UpstreamConfig 
 }
 
 function probeTarget({ name, url, probe }: UpstreamConfig) {
-  return { upstream: name, url: probe ? new URL(probe.path, url) : undefined };
+  return { upstream: name, url: probe ? new URL(probe.path, httpAddress(url)) : undefined };
 }
 
 /** An address that one can click: a wildcard is reached over loopback. */

@@ -4,7 +4,7 @@ import type { Limits } from '../limits.ts';
 export interface Config {
   /** The file that was read, as an absolute path. */
   readonly source: string | undefined;
-  readonly data: ListenConfig;
+  readonly data: DataConfig;
   readonly admin: AdminConfig;
   /** In the order of the file. None at all: the composition root starts the simulator. */
   readonly upstreams: readonly UpstreamConfig[];
@@ -21,6 +21,11 @@ export interface ListenConfig {
   readonly port: number;
 }
 
+export interface DataConfig extends ListenConfig {
+  /** Of pages that may open WebSockets, beside those of the data plane's own address; `*`: all. */
+  readonly origins: readonly string[];
+}
+
 export interface AdminConfig extends ListenConfig {
   readonly token: string | undefined;
 }
@@ -29,7 +34,7 @@ export interface UpstreamConfig {
   readonly name: string;
   /** `/` for the upstream named `default`, `/anthropic` for one named `anthropic`. */
   readonly prefix: string;
-  /** http or https; no credentials, query or fragment; the path has no slash at its end. */
+  /** http, https, ws or wss; no credentials, query or fragment; the path has no slash at its end. */
   readonly url: URL;
   /** `gen_ai.provider.name`, where the dialect's own is not wanted. */
   readonly provider: string | undefined;

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
 import type { AdminConfig, ListenConfig } from './config.ts';
 import type { KeyPath } from './key-path.ts';
 import { integer, section, text } from './section.ts';
@@ -11,9 +12,13 @@ const hostName = /^(?=.{1,253}$)(?!.*\.\d+$)[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i;
 const hostError = 'an IP address or a host name, without port or brackets';
 const host = text(hostError).refine((value) => isIP(value) !== 0 || hostName.test(value), hostError);
 
+const originError = 'an origin such as https://app.example.com, without a path, or "*" for all';
+const origin = text(originError, /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+)$/);
+
 export const dataSection = section({
   host: host.default(dataDefaults.host),
   port: port.default(dataDefaults.port),
+  origins: z.array(origin, 'a list of origins').default([]),
 });
 
 export const adminSection = section({

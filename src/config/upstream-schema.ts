@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { streamPath } from '../stream/protocol.ts';
 import { upstreamLimitsSection } from './limits-schema.ts';
 import { section, text } from './section.ts';
 
@@ -11,9 +12,9 @@ const name = text(nameError, /^(?=.*[a-z])[a-z0-9][a-z0-9-]*$/).refine(
   `another name than ${reservedNames.join(', ')}, which Sightline keeps for itself`,
 );
 
-const addressError = 'an address that begins with http:// or https://';
+const addressError = 'an address that begins with http://, https://, ws:// or wss://';
 const address = text(addressError).transform((value, context) => {
-  const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null;
+  const url = /^(https?|wss?):\/\//i.test(value) ? URL.parse(value) : null;
   const refusal = url ? addressRefusal(value, url) : addressError;
   if (refusal !== undefined || url === null) {
     context.addIssue({ code: 'custom', message: refusal ?? addressError });
@@ -21,6 +22,8 @@ const address = text(addressError).transform((value, context) => {
   }
   // The request's path is appended, and begins with a slash of its own.
   url.pathname = url.pathname.replace(/\/+$/, '');
+  // Another Sightline: the path is where its WebSocket is.
+  if (url.protocol.startsWith('ws') && url.pathname === '/') url.pathname = streamPath;
   return url;
 });
 

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { genericProblemBody } from '../dialects/index.ts';
 import { type ErrorCode, errorTable } from '../errors.ts';
-import { requestId } from './request-id.ts';
+import { requestId } from '../exchange/request-id.ts';
 
 /** A request that was refused before it became an exchange. */
 export interface Rejection {

@@ -2,10 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
-import { dialectFor } from '../dialects/index.ts';
 import { asSightlineError, errorTable, SightlineError } from '../errors.ts';
 import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
+import { requestId } from '../exchange/request-id.ts';
+import { checkTarget, originForm } from '../exchange/request-target.ts';
 import { Flow, type FlowServices } from '../flow/flow.ts';
+import { streamPath } from '../stream/protocol.ts';
+import { placeOf, routeOf, targetBelow, unknownRoute } from '../upstreams/routes.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import {
   answerRejection,
@@ -16,19 +19,21 @@ import {
 } from './client-error.ts';
 import { HttpSink, type SinkTurn } from './http-sink.ts';
 import { readQuery } from './read-query.ts';
-import { requestId } from './request-id.ts';
-import { checkTarget, originForm } from './request-target.ts';
 import { Upgrades } from './upgrades.ts';
 
 export interface DataPlaneOptions {
   readonly host: string;
   readonly port: number;
+  /** Of pages that may open WebSockets. */
+  readonly origins: readonly string[];
   readonly upstreams: readonly Upstream[];
   /** Asked for at each request: an exchange keeps what it began with. */
   readonly services: () => FlowServices;
   /** Told of requests that were refused before they became exchanges. */
   readonly onRejection: (rejection: Rejection) => void;
 }
+
+const streamRoute: Route = { template: streamPath, upstream: undefined, dialect: undefined };
 
 /** One request on a connection. The newest one tells whose fault it is when the parser fails. */
 class Turn implements SinkTurn {
@@ -74,7 +79,7 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#upstreams = [...options.upstreams].sort((a, b) => b.prefix.length - a.prefix.length);
-    this.#upgrades = new Upgrades({ upstreams: this.#upstreams, services: options.services });
+    this.#upgrades = new Upgrades({ ...options, upstreams: this.#upstreams });
     const { limits } = options.services();
     const app = this.#routes();
     this.#server = createServer(
@@ -86,8 +91,7 @@ export class DataPlane {
         // How often Node looks for requests that are late.
         connectionsCheckingInterval: 1_000,
         noDelay: true,
-        // Other protocols than WebSocket are not spoken here: such a request is one like any other (RFC 9110 §7.8).
-        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+        shouldUpgradeCallback: (request) => this.#isUpgrade(request),
       },
       (request, response) => this.#receive(app, request, response),
     );
@@ -134,6 +138,16 @@ export class DataPlane {
     }
     app.use((request, response) => this.#handle(request, response, undefined));
     return app;
+  }
+
+  /**
+   * Where it is none, a request with `upgrade` is one like any other (RFC 9110 §7.8): for other protocols than
+   * WebSocket, of HTTP/1.0, or pipelined behind a request whose reply still needs the connection. Node asks only
+   * where `connection` names it too.
+   */
+  #isUpgrade({ headers, httpVersion, socket }: IncomingMessage): boolean {
+    if (headers.upgrade?.toLowerCase() !== 'websocket' || httpVersion === '1.0') return false;
+    return this.#turns.get(socket)?.response?.writableFinished !== false;
   }
 
   /**
@@ -201,15 +215,11 @@ export class DataPlane {
   ): void {
     const services = this.#options.services();
     const { target, path } = originForm(request.originalUrl ?? request.url ?? '/');
-    const prefix = upstream === undefined || upstream.prefix === '/' ? '' : upstream.prefix;
-    const below = target.slice(prefix.length);
-    const exchange = begin(
-      request,
-      target,
-      path,
-      routeOf(request.method ?? 'GET', path, prefix, upstream),
-      services,
-    );
+    // Of the exact path alone: the upstreams have what is below it.
+    const isStream = path === streamPath;
+    const place = upstream && !isStream ? placeOf(upstream) : undefined;
+    const route = isStream ? streamRoute : routeOf(request.method ?? 'GET', path, place);
+    const exchange = begin(request, target, path, route, services);
     if (this.#isStopping) response.shouldKeepAlive = false;
     const newest = this.#turns.get(request.socket);
     const turn = newest?.request === request ? newest : undefined;
@@ -219,17 +229,13 @@ export class DataPlane {
     const fail = (thrown: unknown) => flow.fail(asSightlineError(thrown));
     try {
       checkTarget(path);
-      if (!upstream) throw unknownRoute(path, this.#options.upstreams);
-      const query = readQuery(
-        request,
-        exchange,
-        below.startsWith('/') ? below : `/${below}`,
-        services.limits,
-      );
+      if (isStream) throw new SightlineError('upgrade_required');
+      if (!place) throw unknownRoute(path, this.#options.upstreams);
+      const query = readQuery(request, exchange, targetBelow(target, place), services.limits);
       // What would be refused need not be sent.
       if (this.#expectant.has(request)) response.writeContinue();
-      if (query instanceof Promise) query.then((read) => flow.run(read, upstream)).catch(fail);
-      else flow.run(query, upstream);
+      if (query instanceof Promise) query.then((read) => flow.run(read, place.upstream)).catch(fail);
+      else flow.run(query, place.upstream);
     } catch (thrown) {
       fail(thrown);
     }
@@ -253,21 +259,4 @@ function begin(
     httpVersion: request.httpVersion,
   };
   return new Exchange(id, isClients, head, route, services.limits);
-}
-
-/** Low-cardinality: a dialect's canonical path below the prefix, or everything below it. */
-function routeOf(method: string, path: string, prefix: string, upstream: Upstream | undefined): Route {
-  const dialect = upstream && dialectFor(method, path.slice(prefix.length));
-  return {
-    template: upstream ? `${prefix}${dialect?.path ?? '/*'}` : '/*',
-    upstream: upstream?.name,
-    dialect,
-  };
-}
-
-function unknownRoute(path: string, upstreams: readonly Upstream[]): SightlineError {
-  const prefixes = upstreams.map((upstream) => `${upstream.prefix}/…`).join(', ');
-  return new SightlineError('route_unknown', {
-    message: `No upstream is configured for '${path.slice(0, 200)}'; the configured ones are ${prefixes}.`,
-  });
 }

@@ -1,8 +1,9 @@
-import { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { sessionDialectFor } from '../dialects/index.ts';
+import type { SessionDialect } from '../dialects/session-dialect.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
 import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
+import { requestId } from '../exchange/request-id.ts';
+import { checkTarget, originForm } from '../exchange/request-target.ts';
 import { SessionFacts } from '../exchange/session-facts.ts';
 import type { FlowServices } from '../flow/flow.ts';
 import { sendProblem } from '../flow/own-reply.ts';
@@ -10,15 +11,17 @@ import { runProxiedSession } from '../session/proxied-session.ts';
 import { Session, type Upgrade } from '../session/session.ts';
 import { streamPath } from '../stream/protocol.ts';
 import { StreamEndpoint } from '../stream/stream-endpoint.ts';
+import { findPlace, targetBelow, type UpstreamPlace, unknownRoute } from '../upstreams/routes.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
-import { HttpSink } from './http-sink.ts';
-import { requestId } from './request-id.ts';
-import { checkTarget, originForm } from './request-target.ts';
+import { handshakeSink } from './handshake-sink.ts';
+import { checkOrigin } from './origin.ts';
 
 export interface UpgradesOptions {
   /** The longest prefix first. */
   readonly upstreams: readonly Upstream[];
   readonly services: () => FlowServices;
+  /** Of pages that may open sessions. */
+  readonly origins: readonly string[];
 }
 
 /** Where a WebSocket handshake goes: to the stream protocol, or to the upstream of its path. */
@@ -30,49 +33,45 @@ export class Upgrades {
 
   constructor(options: UpgradesOptions) {
     this.#options = options;
-    this.#stream = new StreamEndpoint({ route: (path) => this.#route(path) });
+    this.#stream = new StreamEndpoint({ upstreams: options.upstreams, answer: handshakeSink });
   }
 
   receive(upgrade: Upgrade): void {
     const { request, socket } = upgrade;
     const { target, path } = originForm(request.url ?? '/');
     const isStream = path === streamPath;
-    const found = isStream ? undefined : this.#route(path);
-    const exchange = this.#begin(upgrade, target, path, isStream, found);
+    const place = isStream ? undefined : findPlace(this.#options.upstreams, path);
+    const exchange = this.#begin(upgrade, target, path, isStream, place);
     const session = new Session(this.#options.services, exchange);
-    this.#sessions += 1;
-    socket.once('close', () => {
-      this.#sessions -= 1;
-    });
+    // 'close' follows and tells the rest.
+    socket.on('error', () => undefined);
     try {
       checkTarget(path);
       checkHandshake(upgrade);
-      const { sessionsMax } = this.#options.services().limits;
+      checkOrigin(request, this.#options.origins);
+      const { limits } = this.#options.services();
+      if (!isStream && !place) throw unknownRoute(path, this.#options.upstreams);
       if (this.isStopping) throw new SightlineError('stopping');
-      if (this.#sessions > sessionsMax) throw new SightlineError('too_many_sessions');
-      if (isStream) this.#stream.accept(session, upgrade);
-      else if (found) {
-        const below = target.slice(found.prefix.length);
-        runProxiedSession(session, upgrade, {
-          upstream: found.upstream,
-          target: below.startsWith('/') ? below : `/${below}`,
-          dialect: sessionDialectFor(path.slice(found.prefix.length)),
-        });
-      } else
-        throw new SightlineError('route_unknown', {
-          message: `No upstream is configured for '${path.slice(0, 200)}'.`,
-        });
+      if (this.#sessions >= limits.sessionsMax) throw new SightlineError('too_many_sessions');
+      this.#sessions += 1;
+      socket.once('close', () => {
+        this.#sessions -= 1;
+      });
+      if (place) this.#proxy(session, upgrade, place, target);
+      else this.#stream.accept(session, upgrade);
     } catch (thrown) {
       refuse(session, upgrade, asSightlineError(thrown), this.#options.services().limits);
     }
   }
 
-  #route(path: string): { upstream: Upstream; prefix: string } | undefined {
-    for (const upstream of this.#options.upstreams) {
-      const prefix = upstream.prefix === '/' ? '' : upstream.prefix;
-      if (path === prefix || path.startsWith(`${prefix}/`)) return { upstream, prefix };
-    }
-    return undefined;
+  #proxy(session: Session, upgrade: Upgrade, place: UpstreamPlace, target: string): void {
+    const { limits } = this.#options.services();
+    runProxiedSession(session, upgrade, {
+      upstream: place.upstream,
+      target: targetBelow(target, place),
+      dialect: sessionDialectOf(session.exchange.request.path, place),
+      answer: () => handshakeSink(upgrade, limits, () => undefined),
+    });
   }
 
   #begin(
@@ -80,7 +79,7 @@ export class Upgrades {
     target: string,
     path: string,
     isStream: boolean,
-    found: { upstream: Upstream; prefix: string } | undefined,
+    place: UpstreamPlace | undefined,
   ): Exchange {
     const sent = request.headers['x-request-id'];
     const { id, isClients } = requestId(typeof sent === 'string' ? sent : undefined);
@@ -91,10 +90,10 @@ export class Upgrades {
       headers: request.rawHeaders,
       httpVersion: request.httpVersion,
     };
-    const dialect = found && sessionDialectFor(path.slice(found.prefix.length));
+    const dialect = place && sessionDialectOf(path, place);
     const route: Route = {
-      template: isStream ? streamPath : found ? `${found.prefix}${dialect?.path ?? '/*'}` : '/*',
-      upstream: found?.upstream.name,
+      template: isStream ? streamPath : place ? `${place.prefix}${dialect?.path ?? '/*'}` : '/*',
+      upstream: place?.upstream.name,
       dialect,
     };
     const facts = new SessionFacts(isStream ? 'stream' : (dialect?.name ?? 'unknown'));
@@ -105,14 +104,18 @@ export class Upgrades {
   }
 }
 
-/** RFC 6455 §4.2.1. */
+function sessionDialectOf(path: string, { prefix }: UpstreamPlace): SessionDialect | undefined {
+  return sessionDialectFor(path.slice(prefix.length));
+}
+
+/** RFC 6455 §4.2.1. A body would be read as frames. */
 function checkHandshake({ request }: Upgrade): void {
-  const version = request.headers['sec-websocket-version'];
-  if (version !== '13') throw new SightlineError('upgrade_required');
-  const key = request.headers['sec-websocket-key'];
-  if (request.method !== 'GET' || typeof key !== 'string' || !/^[+/0-9A-Za-z]{22}==$/.test(key)) {
-    throw new SightlineError('bad_upgrade');
-  }
+  const { headers, method } = request;
+  if (headers['sec-websocket-version'] !== '13') throw new SightlineError('upgrade_required');
+  const key = headers['sec-websocket-key'];
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  const isOne = typeof key === 'string' && /^[+/0-9A-Za-z]{22}==$/.test(key);
+  if (method !== 'GET' || hasBody || !isOne) throw new SightlineError('bad_upgrade');
 }
 
 /** The handshake is answered with an error; the session ends with it. */
@@ -122,16 +125,6 @@ function refuse(
   error: SightlineError,
   limits: FlowServices['limits'],
 ): void {
-  const { request, socket } = upgrade;
-  const response = new ServerResponse(request);
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket as Socket);
-  const sink = new HttpSink(response, limits);
-  sink.watcher = {
-    onDrain: () => undefined,
-    onStall: () => socket.destroy(),
-    onClose: () => session.end(error.outcome, error),
-  };
+  const sink = handshakeSink(upgrade, limits, () => session.end(error.outcome, error));
   sendProblem(session.exchange, sink, error);
-  response.once('finish', () => socket.end());
 }

@@ -32,8 +32,8 @@ export function breakerOpen(entry: Culprit): SightlineError {
   });
 }
 
-/** A plugin is told with its version, and its middleware where that has a name of its own. */
-function culpritOf({ name, owner }: Culprit): string {
+/** A plugin is told with its version, and what it brought where that has a name of its own. */
+export function culpritOf({ name, owner }: Culprit): string {
   if (!owner) return name;
   const own = name.startsWith(`${owner.name}/`) ? name.slice(owner.name.length) : `/${name}`;
   return `${owner.name}@${owner.version}${name === owner.name ? '' : own}`;

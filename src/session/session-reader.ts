@@ -45,6 +45,11 @@ export interface SessionReader {
 export interface SessionControl {
   /** A message of our own, between two messages of the other side. Lost where the session has ended. */
   send(sending: Sending): void;
+  /**
+   * Since when that peer is read, by `performance.now()`; `Infinity` while it is not, because the other one is slower:
+   * then its silence says nothing.
+   */
+  readSince(from: Peer): number;
   /** The session cannot go on: both sides are told, by the error's close code, and cut off. */
   fail(error: SightlineError): void;
 }

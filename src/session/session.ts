@@ -31,7 +31,6 @@ export class Session implements Running {
   readonly exchange: Exchange;
   readonly facts: SessionFacts;
   readonly #services: () => FlowServices;
-  readonly #begun: FlowServices;
   readonly #seat: number;
   #run: SessionRun | undefined;
 
@@ -40,8 +39,8 @@ export class Session implements Running {
     this.exchange = exchange;
     this.facts = exchange.place.facts;
     this.#services = services;
-    this.#begun = services();
-    const { recorder, inFlight, hooks } = this.#begun;
+    // Not kept: they would hold on to plugins that are unloaded while the session goes on.
+    const { recorder, inFlight, hooks } = services();
     recorder.begin(exchange);
     this.#seat = inFlight.add(this);
     if (hooks.has('exchange.started')) hooks.notify('exchange.started', { exchange: exchange.view });

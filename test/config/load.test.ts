@@ -26,7 +26,7 @@ describe('without a file', () => {
   test('everything has its default', () => {
     assert.deepEqual(load(), {
       source: undefined,
-      data: { host: '0.0.0.0', port: 4000 },
+      data: { host: '0.0.0.0', port: 4000, origins: [] },
       admin: { host: '127.0.0.1', port: 4001, token: undefined },
       upstreams: [],
       middleware: [],
@@ -57,6 +57,18 @@ describe('without a file', () => {
     assert.deepEqual(others, []);
   });
 
+  test('another Sightline is found where the stream protocol is, unless its address has a path', () => {
+    for (const [address, href] of [
+      ['ws://hub:4000', 'ws://hub:4000/stream'],
+      ['wss://hub/', 'wss://hub/stream'],
+      ['WS://hub:4000/stream/', 'ws://hub:4000/stream'],
+      ['wss://gateway/teams/a/stream', 'wss://gateway/teams/a/stream'],
+    ]) {
+      assert.equal(load(undefined, { SIGHTLINE_UPSTREAM: address }).upstreams[0]?.url.href, href);
+      assert.equal(load(`upstreams: { a: "${address}" }`).upstreams[0]?.url.href, href);
+    }
+  });
+
   test('each variable sets its key', () => {
     const config = load(undefined, {
       SIGHTLINE_HOST: '::1',
@@ -66,7 +78,7 @@ describe('without a file', () => {
       SIGHTLINE_ADMIN_TOKEN: 'a-token-of-20-chars!',
       SIGHTLINE_PLUGINS: '/opt/plugins',
     });
-    assert.deepEqual(config.data, { host: '::1', port: 0 });
+    assert.deepEqual(config.data, { host: '::1', port: 0, origins: [] });
     assert.deepEqual(config.admin, { host: '0.0.0.0', port: 0, token: 'a-token-of-20-chars!' });
     assert.equal(config.plugins.folder, '/opt/plugins');
   });
@@ -84,7 +96,7 @@ describe('without a file', () => {
 
 describe('a file', () => {
   const everything = `
-data: { host: 127.0.0.1, port: 5000 }
+data: { host: 127.0.0.1, port: 5000, origins: ['https://app.example.com'] }
 admin: { host: localhost, port: 5001, token: "\${TOKEN}" }
 upstreams:
   anthropic:
@@ -109,7 +121,11 @@ limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
   test('can say everything', () => {
     const config = load(everything, env);
     assert.match(config.source ?? '', /case-.*\/sightline\.yaml$/);
-    assert.deepEqual(config.data, { host: '127.0.0.1', port: 5000 });
+    assert.deepEqual(config.data, {
+      host: '127.0.0.1',
+      port: 5000,
+      origins: ['https://app.example.com'],
+    });
     assert.deepEqual(config.admin, { host: 'localhost', port: 5001, token: '0123456789abcdef' });
     assert.deepEqual(config.middleware, [
       { name: 'stream-usage', options: undefined },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problems.ts';
+import { upstreamLimitNames } from '../../src/limits.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sightline-problems-'));
 after(() => rmSync(root, { recursive: true }));
@@ -27,6 +28,7 @@ function problemsIn(cwd: string, env: NodeJS.ProcessEnv): readonly string[] {
   return [];
 }
 
+const address = 'an address that begins with http://, https://, ws:// or wss://';
 const blanks = 'a text of visible characters on one line, without blanks at its ends (numbers in quotes)';
 const middleware = 'a name, or a mapping of one name to its options';
 const ports = 'an integer from 0 to 65535 (0 takes a free port)';
@@ -43,7 +45,7 @@ const files: readonly [string, ...string[]][] = [
   ['__proto__: { port: 1 }', '1:1: __proto__ is unknown; known here: data, admin, upstreams, middleware, plugins, telemetry, log, limits'],
   // shapes
   ['- data', '1:1: the configuration is a list; expected a mapping (keys: data, admin, upstreams, middleware, plugins, telemetry, log, limits)'],
-  ['data: 4000', '1:7: data is 4000; expected a mapping (keys: host, port)'],
+  ['data: 4000', '1:7: data is 4000; expected a mapping (keys: host, port, origins)'],
   ['upstreams: [http://a]', '1:12: upstreams is a list; expected a mapping of names to addresses'],
   ['plugins: { folder: [a] }', '1:20: plugins.folder is a list; expected the path of a folder'],
   // listening
@@ -56,9 +58,11 @@ const files: readonly [string, ...string[]][] = [
   ['data: { port: 4001 }', '1:15: data.port is 4001; expected another port than admin.port, which listens on it too'],
   ['data: { host: 127.0.0.1 }\nadmin: { port: 4000 }', '2:16: admin.port is 4000; expected another port than data.port, which listens on it too'],
   // upstreams
-  ['upstreams: { a: ws://a }', '1:17: upstreams.a is "ws://a"; expected an address that begins with http:// or https://'],
-  ['upstreams: { a: { url: "http://" } }', '1:24: upstreams.a.url is "http://"; expected an address that begins with http:// or https://'],
-  ['upstreams:\n  a: { provider: x }', '2:3: upstreams.a.url is missing; expected an address that begins with http:// or https://'],
+  ['upstreams: { a: ftp://a }', `1:17: upstreams.a is "ftp://a"; expected ${address}`],
+  ['upstreams: { a: "ws:/a" }', `1:17: upstreams.a is "ws:/a"; expected ${address}`],
+  ['upstreams: { a: wss://me:secret@host/ }', '1:17: upstreams.a is "wss://***@host/"; expected an address without user name and password; give them in "headers" as authorization'],
+  ['upstreams: { a: { url: "http://" } }', `1:24: upstreams.a.url is "http://"; expected ${address}`],
+  ['upstreams:\n  a: { provider: x }', `2:3: upstreams.a.url is missing; expected ${address}`],
   ['upstreams: { a: https://me:secret@host/ }', '1:17: upstreams.a is "https://***@host/"; expected an address without user name and password; give them in "headers" as authorization'],
   ['upstreams: { a: "https://host/?key=secret" }', '1:17: upstreams.a is "https://host/?***"; expected an address without query and fragment: those come with each request'],
   ['upstreams: { My_One: http://a }', '1:14: upstreams.My_One cannot be a key here; expected a name of lower-case letters, digits and "-", with a letter in it, beginning with no "-"'],
@@ -69,7 +73,7 @@ const files: readonly [string, ...string[]][] = [
   ['upstreams: { a: { url: http://a, headers: { Host: a } } }', '1:45: upstreams.a.headers.Host cannot be a key here; expected another header: this one belongs to the connection, and the transport sets it'],
   ['upstreams: { a: { url: http://a, headers: { x-a: b, X-A: c } } }', '1:58: upstreams.a.headers.X-A is ***; expected each header once, in one spelling'],
   ['upstreams: { a: { url: http://a, probe: true } }', '1:41: upstreams.a.probe is true; expected false, or a mapping with the key path'],
-  ['upstreams: { a: { url: http://a, limits: { tracesMax: 1 } } }', '1:44: upstreams.a.limits.tracesMax is unknown; known here: connectTimeoutMs, replyHeadTimeoutMs, replyIdleTimeoutMs, upstreamKeepAliveMs, upstreamConnectionsMax, upstreamQueueMax'],
+  ['upstreams: { a: { url: http://a, limits: { tracesMax: 1 } } }', `1:44: upstreams.a.limits.tracesMax is unknown; known here: ${upstreamLimitNames.join(', ')}`],
   // the rest
   ['middleware: redact', '1:13: middleware is "redact"; expected a list of middleware, in order'],
   ['middleware: [redact, { a: 1, b: 2 }]', `1:22: middleware[1] is a mapping; expected ${middleware}`],
@@ -118,7 +122,7 @@ const environments: readonly [NodeJS.ProcessEnv, ...string[]][] = [
   [{ SIGHTLINE_PORT: 'tcp://10.0.0.1:4000' }, 'SIGHTLINE_PORT: Kubernetes set this for its service "sightline"; expected a port: set enableServiceLinks: false for the pod, or give the service another name'],
   [{ SIGHTLINE_ADMIN_TOKEN: 'hunter2' }, `SIGHTLINE_ADMIN_TOKEN: admin.token is ***; expected ${token}`],
   [{ SIGHTLINE_ADMIN_HOST: '::' }, 'SIGHTLINE_ADMIN_HOST: admin.host is "::"; expected a loopback address such as 127.0.0.1, or a token beside it: set SIGHTLINE_ADMIN_TOKEN or admin.token'],
-  [{ SIGHTLINE_UPSTREAM: 'api.openai.com' }, 'SIGHTLINE_UPSTREAM: upstreams.default.url is "api.openai.com"; expected an address that begins with http:// or https://'],
+  [{ SIGHTLINE_UPSTREAM: 'api.openai.com' }, `SIGHTLINE_UPSTREAM: upstreams.default.url is "api.openai.com"; expected ${address}`],
   [{ SIGHTLINE_PORT: '9', SIGHTLINE_ADMIN_PORT: '9' }, 'SIGHTLINE_PORT: data.port is "9"; expected another port than admin.port, which listens on it too'],
   [{ SIGHTLINE_CONFIG: 'missing.yaml' }, 'SIGHTLINE_CONFIG: "missing.yaml" cannot be used: there is no such file'],
   [{ SIGHTLINE_CONFIG: '.' }, 'SIGHTLINE_CONFIG: "." cannot be used: expected a file, this is a folder'],
@@ -141,7 +145,7 @@ test('everything wrong is listed at once: variables first, then the file from to
   SIGHTLINE_HOTS: this variable is unknown; did you mean SIGHTLINE_HOST?
   SIGHTLINE_ADMIN_PORT: admin.port is "y"; expected ${ports}
   sightline.yaml:1:15: log.level is "loud"; expected one of trace, debug, info, warn, error, silent
-  sightline.yaml:3:6: upstreams.a is "nowhere"; expected an address that begins with http:// or https://
+  sightline.yaml:3:6: upstreams.a is "nowhere"; expected ${address}
   sightline.yaml:4:9: data.prot is unknown; did you mean "port"?
   sightline.yaml:4:24: data.port is "x"; expected ${ports}`,
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
+import type { MessageType } from '../../src/messages/message-type.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { Service } from '../../src/service.ts';
 
@@ -12,6 +13,7 @@ export interface TestServiceOptions {
   /** `OTEL_*` variables, for the life of the service. Without any, nothing is exported. */
   readonly otel?: Readonly<Record<string, string>>;
   readonly middleware?: readonly Middleware[];
+  readonly messageTypes?: readonly MessageType[];
 }
 
 /** A service as a user would configure it, in this process. Stop it with `stop()` or `await using`. */
@@ -30,7 +32,12 @@ export async function startService(options: TestServiceOptions = {}): Promise<Se
   Object.assign(process.env, otel);
   try {
     const config = loadConfig({}, folder);
-    const service = await Service.start({ config, env: otel, middleware: options.middleware ?? [] });
+    const service = await Service.start({
+      config,
+      env: otel,
+      middleware: options.middleware ?? [],
+      messageTypes: options.messageTypes ?? [],
+    });
     return Object.assign(service, { [Symbol.asyncDispose]: () => service.stop() });
   } finally {
     for (const name of Object.keys(otel)) {
