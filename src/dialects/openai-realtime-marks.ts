@@ -41,13 +41,13 @@ function outcomeOf(status: unknown): 'completed' | 'client_aborted' | 'upstream_
 
 /** `param` is the path of what was wrong in the message: `response_id` is a field of `response.cancel`. */
 function refusal(error: JsonObject | undefined): UpstreamMark {
+  const isBusy = error?.code === 'conversation_already_has_active_response';
   return {
     kind: 'refused',
     eventId: label(error?.event_id),
     error: flatErrorName(error),
-    isQuery:
-      error?.code === 'conversation_already_has_active_response' ||
-      /^response(?=$|[.[])/.test(text(error?.param) ?? ''),
+    isQuery: isBusy || /^response(?=$|[.[])/.test(text(error?.param) ?? ''),
+    ...(isBusy && { isBusy }),
   };
 }
 

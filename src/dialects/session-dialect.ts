@@ -28,6 +28,8 @@ export type UpstreamMark =
       readonly eventId: string | undefined;
       readonly error: string;
       readonly isQuery: boolean;
+      /** Because another turn runs there, which may not have said so yet. */
+      readonly isBusy?: boolean;
     }
   | { readonly kind: 'other' };
 

@@ -141,6 +141,7 @@ describe('openai.realtime', () => {
         ...refused,
         error: 'conversation_already_has_active_response',
         isQuery: true,
+        isBusy: true,
       },
     );
     const about = (param: unknown) => {

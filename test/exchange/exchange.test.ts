@@ -48,6 +48,16 @@ describe('an exchange', () => {
     );
   });
 
+  it('gives each middleware run that is over away once, and keeps the others', () => {
+    const exchange = sampleExchange();
+    const [over, underWay] = [run(false), run(true)];
+    for (const one of [underWay, over]) exchange.noteRun(one);
+    assert.deepEqual(exchange.takeRuns(), [over]);
+    assert.deepEqual(exchange.takeRuns(), []);
+    underWay.isUnderWay = false;
+    assert.deepEqual(exchange.takeRuns(), [underWay]);
+  });
+
   it('notes so many middleware runs and counts the others', () => {
     const exchange = sampleExchange({ limits: { middlewareRunsMax: 2 } });
     for (let i = 0; i < 5; i += 1) exchange.noteRun(run(false));
