@@ -5,11 +5,11 @@ import type { ReplySink } from '../flow/reply-sink.ts';
 import type { Limits } from '../limits.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { Extensions } from '../wire/websocket/frame-parser.ts';
-import { endAttempt } from './end-attempt.ts';
-import { Handshake } from './handshake.ts';
-import { createMessageReader } from './message-reader.ts';
-import { Relay } from './relay.ts';
+import { endAttempt } from './handshake/end-attempt.ts';
+import { Handshake } from './handshake/handshake.ts';
+import { Relay } from './relay/relay.ts';
 import type { Session, Upgrade } from './session.ts';
+import { createMessageReader } from './turns/message-reader.ts';
 
 export interface ProxiedRoute {
   readonly upstream: Upstream;

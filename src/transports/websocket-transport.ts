@@ -74,7 +74,7 @@ export class WebSocketTransport implements Transport, CallCarrier, ConnectorWatc
   }
 
   send(request: TransportRequest, receiver: ReplyReceiver): FlowControl {
-    const call = new Call(this, receiver, this.#limits);
+    const call = new Call(request.method, this, receiver, this.#limits);
     const { body } = request;
     if (this.#isClosed) failSoon(call, new SightlineError('stopping'));
     else if (body === undefined || Buffer.isBuffer(body)) this.#enter(call, { ...request, body });

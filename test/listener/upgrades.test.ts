@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ExchangeView } from '../../src/exchange/view.ts';
-import { openRawClient, startRawUpstream, upgradeBytes } from '../session/raw-session.ts';
+import { openRawClient, startRawUpstream, upgradeBytes } from '../session/relay/raw-session.ts';
 import {
   fieldOf,
   fieldsOf,

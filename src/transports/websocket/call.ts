@@ -11,6 +11,7 @@ import type {
 } from '../../stream/protocol.ts';
 import type { RawHeaders } from '../../wire/headers.ts';
 import type { FlowControl, ReplyReceiver } from '../transport.ts';
+import { bodyLength } from './body-length.ts';
 import type { Connection, Loss } from './connection.ts';
 import { bytesOf, ownReply, rawHeaders } from './server-message.ts';
 
@@ -42,6 +43,7 @@ export class Call implements FlowControl {
   query = '';
   /** The body, while it is still coming in. */
   body: Readable | undefined;
+  readonly #method: string;
   readonly #carrier: CallCarrier;
   readonly #receiver: ReplyReceiver;
   readonly #limits: Limits;
@@ -51,6 +53,8 @@ export class Call implements FlowControl {
   #window: number;
   /** What the receiver took and the server has not been granted for. */
   #taken = 0;
+  /** Of the body, where its head has told how long it is. */
+  #bytesLeft: number | undefined;
   #hasHead = false;
   #wasTurnedAway = false;
   #isAnswered = false;
@@ -59,7 +63,8 @@ export class Call implements FlowControl {
   /** The receiver hears no more. */
   #isOver = false;
 
-  constructor(carrier: CallCarrier, receiver: ReplyReceiver, limits: Limits) {
+  constructor(method: string, carrier: CallCarrier, receiver: ReplyReceiver, limits: Limits) {
+    this.#method = method;
     this.#carrier = carrier;
     this.#receiver = receiver;
     this.#limits = limits;
@@ -103,7 +108,7 @@ export class Call implements FlowControl {
     this.#wait(this.#limits.replyIdleTimeoutMs);
     if (!this.#hasHead)
       this.#head(message.status as number, message.statusMessage, rawHeaders(message.headers));
-    if (bytes) this.#pass(bytes);
+    if (bytes) this.#passBytes(bytes);
   }
 
   #receiveResponse(message: ReceivedResponse): void {
@@ -112,14 +117,15 @@ export class Call implements FlowControl {
     this.#answered();
     if (this.#isOver) return;
     if (!this.#hasHead) this.#head(message.status, message.statusMessage, rawHeaders(message.headers));
-    if (bytes) this.#pass(bytes);
-    this.#pass({ trailers: rawHeaders(message.trailers) });
+    if (bytes) this.#passBytes(bytes);
+    this.#pass(this.#bytesLeft ? { error: wrongLength() } : { trailers: rawHeaders(message.trailers) });
   }
 
   #receiveError(message: ReceivedError): void {
     const { code, outcome } = message.error;
     // Without an outcome it was never a query to the server.
-    if (code === 'stopping' && outcome === undefined && !this.#isOver && !this.#wasTurnedAway) {
+    const hasBegun = this.#hasHead || this.#isOver || this.#wasTurnedAway;
+    if (code === 'stopping' && outcome === undefined && !hasBegun) {
       this.#turnAway();
       return;
     }
@@ -188,6 +194,13 @@ export class Call implements FlowControl {
   }
 
   #head(status: number, statusMessage: string | undefined, headers: RawHeaders): void {
+    const length = bodyLength(this.#method, status, headers);
+    if (length === 'invalid') {
+      const message = 'The upstream sent a reply whose content-length is no length.';
+      this.fail(new SightlineError('upstream_invalid_reply', { message }));
+      return;
+    }
+    this.#bytesLeft = length;
     this.#hasHead = true;
     this.query = '';
     this.#receiver.onHead(status, statusMessage ?? STATUS_CODES[status] ?? '', headers);
@@ -200,6 +213,12 @@ export class Call implements FlowControl {
       return 'refused';
     }
     return bytes && bytes.length > 0 ? bytes : undefined;
+  }
+
+  #passBytes(bytes: Buffer): void {
+    if (this.#bytesLeft !== undefined) this.#bytesLeft -= bytes.length;
+    if (this.#bytesLeft !== undefined && this.#bytesLeft < 0) this.fail(wrongLength());
+    else this.#pass(bytes);
   }
 
   #pass(held: Held): void {
@@ -263,4 +282,10 @@ export class Call implements FlowControl {
     clearTimeout(this.#timer);
     this.#carrier.answered(this);
   }
+}
+
+function wrongLength(): SightlineError {
+  return new SightlineError('upstream_truncated', {
+    message: 'The body of the reply is not as long as its content-length says.',
+  });
 }
