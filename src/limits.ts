@@ -77,7 +77,7 @@ export const defaultLimits = {
   /** Attempts to connect to an upstream over WebSocket, before those who wait for it are told. */
   reconnectAttemptsMax: 5,
   /** Wait before the second of them; it doubles with each, and a random part keeps instances from coming all at once. */
-  reconnectDelayMs: 250,
+  reconnectDelayMs: 500,
   /** The longest wait between two of them. */
   reconnectDelayMsMax: 10_000,
 

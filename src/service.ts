@@ -163,6 +163,9 @@ export class Service {
     this.#readiness = 'stopping';
     this.#dataPlane.stopListening();
     this.inFlight.drainAll();
+    if (this.inFlight.size > 0) {
+      this.#log.info(`stopping: ${this.inFlight.size} exchanges have up to ${drainTimeoutMs} ms to end`);
+    }
     const deadline = setTimeout(() => {
       this.#log.warn(
         `${this.inFlight.size} exchanges did not end within ${drainTimeoutMs} ms and are cut off`,
