@@ -100,7 +100,8 @@ describe('a thousand sessions at once', () => {
         assert.ok(bytes < offered, `a slow client was relieved of all its ${offered} bytes`);
       await Promise.all(quickOnes.map((socket, i) => talk(socket, `again ${i}`)));
       const grownBytes = (await residentBytes(running.pid)) - idleBytes;
-      const boundBytes = slow * 4 * MiB + 64 * MiB;
+      // Garbage of the quick ones comes and goes; what all the slow ones offered would be five times as much.
+      const boundBytes = slow * 4 * MiB + 160 * MiB;
       assert.ok(grownBytes < boundBytes, `grew by ${grownBytes} bytes; the bound is ${boundBytes}`);
 
       const { exchanges } = (await (await fetch(`${admin}/api/exchanges`)).json()) as {
