@@ -6,14 +6,20 @@
 /** More arguments than this are not safe on every engine's stack. */
 const argumentsMax = 8_192;
 
+/** Throws where it is no base64. */
 export function bytesOf(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  const binary = atob(base64);
+  // `from` with a function takes twenty times as long.
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 export function base64Of(bytes: Uint8Array): string {
   let binary = '';
   for (let start = 0; start < bytes.length; start += argumentsMax)
-    binary += String.fromCharCode(...bytes.subarray(start, start + argumentsMax));
+    // A spread would take them one by one.
+    binary += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(start, start + argumentsMax));
   return btoa(binary);
 }
 

@@ -87,6 +87,8 @@ export class EventQueue<T> {
       return: () => {
         this.clear();
         this.#options.left();
+        // Whoever has left does not want to hear how it ended.
+        this.#error = undefined;
         return Promise.resolve({ value: undefined, done: true });
       },
     };

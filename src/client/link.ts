@@ -13,8 +13,11 @@ export interface LinkOwner {
   gaveUp(error: QueryError): void;
 }
 
-/** The server has said that this client, or what it sends, is wrong: RFC 6455 §7.4.1. */
-const finalCodes: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
+/**
+ * The server has said that this client is wrong: RFC 6455 §7.4.1. Of a message that was too large (1009) the next
+ * connection knows nothing: it is not sent again.
+ */
+const finalCodes: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1010]);
 
 /**
  * Keeps up a connection: after each one another, with a wait that doubles, until the attempts are used up. They

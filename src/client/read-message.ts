@@ -20,12 +20,18 @@ type Check = (message: JsonObject) => boolean;
 
 const checks: Readonly<Record<string, Check | undefined>> = {
   __proto__: null as never,
-  chunk: ({ id, status, base64, headers }) =>
-    isId(id) && isOptional('number', status) && isOptional('string', base64) && areHeaders(headers),
-  response: ({ id, status, base64, headers, trailers, outcome }) =>
+  chunk: ({ id, status, event, text, base64, headers }) =>
+    isId(id) &&
+    isOptional('number', status) &&
+    isOptional('string', event) &&
+    isOptional('string', text) &&
+    isOptional('string', base64) &&
+    areHeaders(headers),
+  response: ({ id, status, text, base64, headers, trailers, outcome }) =>
     isId(id) &&
     typeof status === 'number' &&
     typeof outcome === 'string' &&
+    isOptional('string', text) &&
     isOptional('string', base64) &&
     areHeaders(headers) &&
     areHeaders(trailers),

@@ -106,7 +106,7 @@ export class RunningQuery<T, R> implements Query<T, R> {
   respond(message: ResponseMessage): void {
     const reply = wholeReply<T>(message, this.#head, this.#events.uniterated);
     const result = this.#options.kind.ofResponse(reply, message);
-    if (reply.ok || this.#chunks > 0) this.#resolve(result, asEvent(reply));
+    if (reply.ok) this.#resolve(result, asEvent(reply));
     else this.#resolveAsError(result, reply);
   }
 
@@ -115,8 +115,13 @@ export class RunningQuery<T, R> implements Query<T, R> {
     const other = this.#options.kind.ofOther;
     if (other === undefined) return false;
     const event = { message: message as T };
-    if (other.isLast(message)) this.#resolve(other.result(message, this.#events.uniterated), event);
-    else this.#add(event, 0);
+    try {
+      if (other.isLast(message)) this.#resolve(other.result(message, this.#events.uniterated), event);
+      else this.#add(event, 0);
+    } catch (thrown) {
+      // By the app, asked whether it is the last.
+      this.cancel(thrown);
+    }
     return true;
   }
 

@@ -154,8 +154,7 @@ export class StreamClient implements AsyncDisposable {
   #received(data: unknown): void {
     const incoming = readMessage(data);
     if (incoming === undefined) {
-      const message = 'The server sent something that is no message of the stream protocol.';
-      void this.#link.close(new QueryError('bad_message', message), badMessageCode);
+      this.#refuse();
       return;
     }
     if (incoming.message.type !== 'error') this.#link.prove();
@@ -174,9 +173,22 @@ export class StreamClient implements AsyncDisposable {
     if (query === undefined) {
       // What still comes for a query that was cancelled concerns nobody.
       if (!this.#hasGiven(message.id)) tell(this.#settings.onMessage, message as unknown as ServerEvent);
-    } else if (message.type === 'chunk') query.chunk(message, text);
-    else if (message.type === 'response') query.respond(message);
-    else if (message.type === 'error') query.refuse(message);
+      return;
+    }
+    try {
+      if (message.type === 'chunk') query.chunk(message, text);
+      else if (message.type === 'response') query.respond(message);
+      else if (message.type === 'error') query.refuse(message);
+    } catch (cause) {
+      // That base64, or a header, is none shows when it is read.
+      this.#refuse(cause);
+    }
+  }
+
+  /** Whoever talks like this does not speak the stream protocol. */
+  #refuse(cause?: unknown): void {
+    const message = 'The server sent something that is no message of the stream protocol.';
+    void this.#link.close(new QueryError('bad_message', message, { cause }), badMessageCode);
   }
 
   #hasGiven(id: unknown): boolean {

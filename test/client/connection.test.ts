@@ -172,7 +172,7 @@ describe('the connection of the client', () => {
   });
 
   it('is not made again where the server says that the client is wrong', async () => {
-    for (const code of [1002, 1003, 1007, 1008, 1009]) {
+    for (const code of [1002, 1003, 1007, 1008, 1010]) {
       await using server = await FakeServer.start();
       await using sightline = connect(server.url, { reconnect });
       const connection = await server.connection();
@@ -190,8 +190,31 @@ describe('the connection of the client', () => {
     }
   });
 
+  it('is made again where a message was larger than the server takes', async () => {
+    await using server = await FakeServer.start();
+    await using sightline = connect(server.url, { reconnect });
+    const connection = await server.connection();
+    const query = sightline.query({ path });
+    await connection.next();
+    connection.socket.close(1009, 'too large');
+    await assert.rejects(query, { code: 'connection_lost', message: /close code 1009, too large/ });
+    const next = sightline.query({ path });
+    const again = await server.connection();
+    again.respond((await again.next()).id);
+    assert.equal((await next).status, 200);
+  });
+
   it('ends with garbage', async () => {
-    const samples = ['}', '7', '{}', '{"type":"chunk"}', '{"type":"response","id":1}', '{"type":"error"}'];
+    const response = { type: 'response', id: 1, status: 200, outcome: 'completed' };
+    const samples = [
+      ...['}', '7', '{}', '{"type":"chunk"}', '{"type":"response","id":1}', '{"type":"error"}'],
+      ...[{ text: 7 }, { base64: '!' }, { event: 7 }].map((field) =>
+        JSON.stringify({ type: 'chunk', id: 1, status: 200, ...field }),
+      ),
+      ...[{ base64: '!' }, { text: 7 }, { headers: { 'a b': '' } }, { trailers: { a: 'b\nc' } }].map(
+        (field) => JSON.stringify({ ...response, ...field }),
+      ),
+    ];
     for (const garbage of [...samples, Buffer.from('{"type":"pong"}')]) {
       await using server = await FakeServer.start();
       await using sightline = connect(server.url, { reconnect });

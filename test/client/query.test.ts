@@ -164,6 +164,23 @@ describe('a query of the client', () => {
     });
   });
 
+  it('shows a loop that the reply is an error, also where it came in pieces', async () => {
+    const [sightline, connection] = await open();
+    await using _ = sightline;
+    const query = sightline.query({ path, reply: 'bytes' });
+    await connection.next();
+    connection.send({ type: 'chunk', id: 1, status: 503, text: 'not ' });
+    connection.send({ type: 'chunk', id: 1, text: 'now' });
+    connection.respond(1, { status: 503, outcome: 'upstream_error' });
+    const seen: unknown[] = [];
+    const looped = (async () => {
+      for await (const { text } of query) seen.push(text);
+    })();
+    await assert.rejects(looped, { code: 'error_status', status: 503, chunks: 2 });
+    assert.deepEqual(seen, ['not ', 'now']);
+    assert.deepEqual([(await query).ok, (await query).status], [false, 503]);
+  });
+
   it('gives a loop all events before the error that the stream ends with', async () => {
     const [sightline, connection] = await open();
     await using _ = sightline;
@@ -210,6 +227,17 @@ describe('a query of the client', () => {
       wasSent: true,
       chunks: 1,
     });
+  });
+
+  it('has nothing more for whoever has left', async () => {
+    const [sightline, connection] = await open();
+    await using _ = sightline;
+    const query = sightline.query({ path, body: { stream: true } });
+    await connection.next();
+    const events = query[Symbol.asyncIterator]();
+    await events.return?.();
+    assert.deepEqual(await events.next(), { value: undefined, done: true });
+    await assert.rejects(query, { code: 'client_aborted' });
   });
 
   it('is not cancelled any more, where its reply is whole', async () => {

@@ -75,6 +75,24 @@ describe('a message of a type that a plugin brings', () => {
     );
   });
 
+  it('is cancelled where the app breaks when it is asked for the last one', async () => {
+    const [sightline, connection] = await open();
+    await using _ = sightline;
+    const cause = new Error('the app broke');
+    const sent = sightline.send(
+      { type: 'count' },
+      {
+        until() {
+          throw cause;
+        },
+      },
+    );
+    await connection.next();
+    connection.send({ type: 'step', id: 1 });
+    await assert.rejects(sent, { code: 'client_aborted', message: /the app broke/, cause });
+    assert.deepEqual(await connection.next(), { type: 'cancel', id: 1 });
+  });
+
   it('has no answer where the app does not wait for one', async () => {
     const [sightline, connection] = await open();
     await using _ = sightline;

@@ -93,9 +93,8 @@ export function transportContract(subject: TransportSubject): void {
       const arrival = await arrived.promise;
       assert.deepEqual([arrival.method, arrival.target, String(arrival.body)], ['PATCH', target, 'hi']);
       const own = arrival.headers.filter((_, i) => /^x-/i.test(arrival.headers[i - (i % 2)] ?? ''));
-      // Fields of the same spelling may move together (RFC 9110 §5.3); their values keep their order.
-      assert.deepEqual(valuesOf(own, 'X-Twice'), ['1', '3']);
-      assert.deepEqual(valuesOf(own, 'x-twice'), ['2']);
+      // Fields of one name may move together, and be spelled alike; their values keep their order (RFC 9110 §5.3).
+      assert.deepEqual(valuesOf(own, 'x-twice'), ['1', '2', '3']);
       assert.deepEqual(valuesOf(own, 'x-latin'), ['\xe9\xff']);
       assert.deepEqual(arrival.trailers, request().trailers());
     });
@@ -444,5 +443,5 @@ function breakingOff(how: 'close' | 'reset'): Serve {
 }
 
 function valuesOf(headers: readonly string[], name: string): string[] {
-  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name);
+  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1]?.toLowerCase() === name);
 }

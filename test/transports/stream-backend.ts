@@ -12,7 +12,7 @@ import {
   streamSubprotocol,
 } from '../../src/stream/protocol.ts';
 import type { RawHeaders } from '../../src/wire/headers.ts';
-import type { Arrival, Backend, Serve } from '../contract/transport-backend.ts';
+import type { Arrival, Backend } from '../contract/transport-backend.ts';
 
 /** No chunk is larger. */
 const chunkBytesMax = 64 * 1024;
@@ -31,14 +31,10 @@ export interface StreamBackend extends Backend {
   listenAgain(): Promise<void>;
 }
 
-interface StreamBackendOptions {
-  readonly serve?: (arrival: StreamArrival) => void | Promise<void>;
-  readonly deflate?: boolean;
-}
-
 /** The stream protocol's other end, as far as a transport needs one, and no more reliable than it is told to be. */
-export async function startStreamBackend(serve: Serve | StreamBackendOptions): Promise<StreamBackend> {
-  const options: StreamBackendOptions = typeof serve === 'function' ? { serve } : serve;
+export async function startStreamBackend(
+  serve: (arrival: StreamArrival) => void | Promise<void>,
+): Promise<StreamBackend> {
   const connections: StreamConnection[] = [];
   const upgrades: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
@@ -46,7 +42,6 @@ export async function startStreamBackend(serve: Serve | StreamBackendOptions): P
   const webSockets = new WebSocketServer({
     noServer: true,
     autoPong: false,
-    perMessageDeflate: options.deflate ?? false,
     handleProtocols: (offered) => offered.has(streamSubprotocol) && streamSubprotocol,
   });
   http.on('connection', (socket) => {
@@ -61,7 +56,6 @@ export async function startStreamBackend(serve: Serve | StreamBackendOptions): P
       return;
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const { serve = () => undefined } = options;
       connections.push(new StreamConnection(webSocket, socket as Socket, backend, serve));
     });
   });

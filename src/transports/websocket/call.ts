@@ -26,7 +26,7 @@ export interface CallCarrier {
 }
 
 /** What a call and its carrier need of the connection. */
-export type CallConnection = Pick<Connection, 'seats' | 'send' | 'refuse' | 'close'>;
+export type CallConnection = Pick<Connection, 'seats' | 'isOnPace' | 'send' | 'refuse' | 'close'>;
 
 /** Received and not yet passed on: a piece of the body, or how it ended. */
 type Held = Buffer | { readonly trailers: RawHeaders } | { readonly error: SightlineError };
@@ -237,7 +237,7 @@ export class Call implements FlowControl {
       this.#give(next);
     }
     this.#isPassingOn = false;
-    this.#grant();
+    this.grant();
   }
 
   #give(held: Held): void {
@@ -251,10 +251,14 @@ export class Call implements FlowControl {
     else this.#receiver.onEnd(held.trailers);
   }
 
-  /** Half a window at a time: a message for each piece would be as many as there are pieces. */
-  #grant(): void {
+  /**
+   * What was taken may come anew, half a window at a time: a message for each piece would be as many as there are
+   * pieces. Where even those are too many, it is asked again.
+   */
+  grant(): void {
     const bytes = this.#taken;
     if (this.#isAnswered || this.#isOver || bytes * 2 < this.#limits.streamWindowBytes) return;
+    if (!this.connection?.isOnPace()) return;
     this.#taken = 0;
     this.#window += bytes;
     this.#tell({ type: 'window', bytes });
@@ -264,7 +268,7 @@ export class Call implements FlowControl {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       // A client that does not take what has come is watched by its own side.
-      if (!this.#isPaused) this.fail(new SightlineError('upstream_timeout'));
+      if (!this.#isPaused || !this.#hasHead) this.fail(new SightlineError('upstream_timeout'));
     }, ms);
   }
 

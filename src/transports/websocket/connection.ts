@@ -86,7 +86,11 @@ export class Connection implements Patient {
   hasRoom(): boolean {
     if (this.#webSocket.readyState !== WebSocket.OPEN || !this.seats.hasRoom) return false;
     this.#isFull = this.#webSocket.bufferedAmount >= this.#limits.sendBufferBytesMax;
-    if (this.#isFull) return false;
+    return !this.#isFull && this.isOnPace();
+  }
+
+  /** One more message is not too many; otherwise the calls are asked again what they have to grant. */
+  isOnPace(): boolean {
     const waitMs = this.#pace.waitMs(performance.now());
     if (waitMs > 0) this.#rest ??= setTimeout(() => this.#rested(), waitMs);
     return waitMs === 0;
@@ -169,7 +173,9 @@ export class Connection implements Patient {
 
   #rested(): void {
     this.#rest = undefined;
-    if (!this.#isLost) this.#watcher.onWritable();
+    if (this.#isLost) return;
+    this.#watcher.onWritable();
+    for (const call of this.seats.calls()) call.grant();
   }
 }
 

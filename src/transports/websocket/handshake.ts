@@ -28,16 +28,6 @@ export interface HandshakeWatcher {
 /** Statuses below 500 that may be another one soon. */
 const passing = new Set([408, 425, 429]);
 
-/** Each message by itself, so that small ones, as most pieces of a stream are, go as they are. */
-const compression = {
-  clientNoContextTakeover: true,
-  serverNoContextTakeover: true,
-  threshold: 1_024,
-  zlibDeflateOptions: { level: 3 },
-  // Of the four threads that Node has for this, file access and name resolution.
-  concurrencyLimit: 2,
-};
-
 /** One try to connect, from the first packet to the answered upgrade. Told to the watcher exactly once. */
 export class Handshake {
   readonly #webSocket: WebSocket;
@@ -52,7 +42,8 @@ export class Handshake {
       headers: address.headers,
       maxPayload: limits.messageBytesMax,
       closeTimeout: limits.closeTimeoutMs,
-      perMessageDeflate: compression,
+      // Over HTTP nothing is compressed on this leg either, and it would cost more than all the rest of the way.
+      perMessageDeflate: false,
       finishRequest: (request) => {
         request.once('socket', (socket) => {
           const isReady = 'encrypted' in socket ? 'secureConnect' : 'connect';

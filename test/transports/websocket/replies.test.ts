@@ -59,6 +59,60 @@ describe('a reply', () => {
     assert.deepEqual([receipt.status, receipt.statusMessage, receipt.headers], [204, 'No Content', []]);
   });
 
+  describe('whose length its head tells', () => {
+    const reply = { ...end, headers: { 'Content-Length': '3' } };
+    const chunk = { type: 'chunk', status: 200, headers: { 'content-length': '3' }, text: 'ab' };
+
+    for (const [what, messages] of [
+      ['in one message', [{ ...reply, text: 'abc' }]],
+      ['in pieces', [chunk, { type: 'chunk', base64: 'Yw==' }, end]],
+    ] as const) {
+      it(`${what}`, async () => {
+        const { calls, body } = await receive(...messages);
+        assert.deepEqual([calls.at(-1), body], ['end', 'abc']);
+      });
+    }
+
+    for (const [what, messages] of [
+      ['shorter, in one message', [{ ...reply, text: 'ab' }]],
+      ['longer, in one message', [{ ...reply, text: 'abcd' }]],
+      ['shorter, in pieces', [chunk, end]],
+      ['longer, in pieces', [chunk, { type: 'chunk', text: 'cd' }]],
+    ] as const) {
+      it(`is broken where it is ${what}`, async () => {
+        const { calls, error, body } = await receive(...messages);
+        assert.deepEqual([calls.at(-1), error?.code], ['error', 'upstream_truncated']);
+        assert.ok(body.length < 3);
+      });
+    }
+
+    for (const length of ['', '-1', '0x3', '1e3', ['3', '3']]) {
+      it(`is no reply where it is ${JSON.stringify(length)}`, async () => {
+        const { calls, error } = await receive({
+          ...end,
+          headers: { 'content-length': length },
+          text: 'abc',
+        });
+        assert.deepEqual([calls, error?.code], [['error'], 'upstream_invalid_reply']);
+      });
+    }
+
+    it('has no body where nobody has asked for one, and where there never is one', async () => {
+      for (const [method, status] of [
+        ['HEAD', 200],
+        ['POST', 204],
+        ['GET', 304],
+      ] as const) {
+        await using stage = await startStage({
+          serve: ({ connection, id }) => connection.send({ ...reply, id, status }),
+        });
+        const { receipt } = stage.send({ method });
+        await receipt.end;
+        assert.deepEqual(receipt.calls, ['head', 'end']);
+      }
+    });
+  });
+
   it('larger than a window, where it comes in one message', async () => {
     await using stage = await startStage({
       limits: { streamWindowBytes: 10 },
@@ -170,6 +224,12 @@ describe('a server that takes no more queries', () => {
     const { receipt } = one.send();
     await receipt.end;
     assert.deepEqual([receipt.status, one.backend.connectionsTaken], [503, 2]);
+  });
+
+  it('is not asked again for a query whose reply had begun, whatever it says', async () => {
+    const stopping = { code: 'stopping', message: 'Sightline is stopping.', status: 503 };
+    const { calls, error } = await receive({ ...head, text: 'a' }, { type: 'error', error: stopping });
+    assert.deepEqual([calls, error?.code], [['head', 'data', 'error'], 'upstream_truncated']);
   });
 
   it('is not asked again for a query that it had begun with', async () => {

@@ -22,19 +22,12 @@ export interface StageOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Another one than that of the backend. */
   readonly address?: URL;
-  readonly deflate?: boolean;
   /** What becomes of each query; otherwise the test asks for them. */
   readonly serve?: (arrival: StreamArrival) => void | Promise<void>;
 }
 
 /** A transport, and what it talks to. */
-export async function startStage({
-  limits,
-  headers,
-  deflate = false,
-  address,
-  serve,
-}: StageOptions = {}): Promise<Stage> {
+export async function startStage({ limits, headers, address, serve }: StageOptions = {}): Promise<Stage> {
   const arrived: StreamArrival[] = [];
   const asked: ((arrival: StreamArrival) => void)[] = [];
   const take = (arrival: StreamArrival) => {
@@ -42,7 +35,7 @@ export async function startStage({
     if (next) next(arrival);
     else arrived.push(arrival);
   };
-  const backend = await startStreamBackend({ serve: serve ?? take, deflate });
+  const backend = await startStreamBackend(serve ?? take);
   const transport = new WebSocketTransport(address ?? backend.url, { ...defaultLimits, ...limits }, headers);
   return {
     backend,
