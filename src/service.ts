@@ -230,6 +230,7 @@ function embeddedUpstream(config: Config, simulator: Simulator): UpstreamConfig 
     provider: undefined,
     headers: {},
     probe: { path: '/' },
+    compression: false,
     limits: config.limits,
   };
 }

@@ -42,6 +42,8 @@ export interface UpstreamConfig {
   readonly headers: Readonly<Record<string, string>>;
   /** How `/readyz` asks for its health; `false`: not at all. */
   readonly probe: { readonly path: string } | false;
+  /** Offer permessage-deflate (RFC 7692) on the connection to a ws:// address. */
+  readonly compression: boolean;
   /** The global limits with the upstream's own over them. */
   readonly limits: Limits;
 }

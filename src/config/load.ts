@@ -70,13 +70,11 @@ function assemble(values: ConfigValues, source: string | undefined, cwd: string)
     plugins: { ...values.plugins, folder: resolve(cwd, values.plugins.folder) },
     admin: { ...values.admin, token: values.admin.token },
     upstreams: Object.entries(values.upstreams).map(
-      ([name, { url, provider, headers, probe, limits }]): UpstreamConfig => ({
+      ([name, { provider, limits, ...upstream }]): UpstreamConfig => ({
         name,
         prefix: name === 'default' ? '/' : `/${name}`,
-        url,
+        ...upstream,
         provider,
-        headers,
-        probe,
         limits: mergeLimits(values.limits, limits),
       }),
     ),

@@ -85,6 +85,7 @@ const upstream = z.preprocess(
     probe: z
       .union([z.literal(false), section({ path: probePath })], 'false, or a mapping with the key path')
       .prefault({}),
+    compression: z.boolean('true or false').default(false),
     limits: upstreamLimitsSection.prefault({}),
   }),
 );

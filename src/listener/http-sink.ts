@@ -1,9 +1,12 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ReplySink, SinkWatcher } from '../flow/reply-sink.ts';
 import type { Limits } from '../limits.ts';
-import { headerValue, type RawHeaders } from '../wire/headers.ts';
+import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
 
 type SinkLimits = Pick<Limits, 'clientStallTimeoutMs' | 'lingerTimeoutMs'>;
+
+const nothing = Buffer.alloc(0);
+const trailer: ReadonlySet<string> = new Set(['trailer']);
 
 /** The request's place on its connection, told when its reply is over. */
 export interface SinkTurn {
@@ -48,15 +51,17 @@ export class HttpSink implements ReplySink {
     const response = this.#response;
     // The upstream's own date passes through; where it sent none, this hop adds none.
     response.sendDate = false;
-    // Node's types know header lists only as unknown arrays.
-    const list = headers as string[];
-    response.writeHead(status, statusMessage ?? STATUS_CODES[status] ?? '', list);
     const hasLength = headerValue(headers, 'content-length') !== undefined;
+    // Node refuses to announce trailers that cannot come (RFC 9110 §6.6.2).
+    const sent = hasLength || !mayHaveChunks(response, status) ? withoutHeaders(headers, trailer) : headers;
+    // Node's types know header lists only as unknown arrays.
+    response.writeHead(status, statusMessage ?? STATUS_CODES[status] ?? '', sent as string[]);
     this.#framing = response.chunkedEncoding ? 'chunked' : hasLength ? 'length' : 'close';
     this.#endsConnection = !response.shouldKeepAlive || headerValue(headers, 'connection') === 'close';
     // A stream's head is worth having before its first event; where the body came with it, one write will do.
     queueMicrotask(() => {
-      if (!this.#hasWritten) response.flushHeaders();
+      // Not `flushHeaders`, which writes header bytes beyond ASCII as UTF-8.
+      if (!this.#hasWritten) response.write(nothing);
     });
   }
 
@@ -112,7 +117,7 @@ export class HttpSink implements ReplySink {
     request.once('end', close);
     request.once('close', close);
     request.resume();
-    response.write('', (error) => this.#over(!error));
+    response.write(nothing, (error) => this.#over(!error));
   }
 
   #over(isSent: boolean): void {
@@ -144,4 +149,9 @@ export class HttpSink implements ReplySink {
     clearTimeout(this.#stall);
     this.#stall = undefined;
   }
+}
+
+/** Trailers come after the last chunk (RFC 9112 §7.1.2); HTTP/1.0 has no chunks, and some replies have no body. */
+function mayHaveChunks({ req: request }: ServerResponse, status: number): boolean {
+  return request.httpVersion !== '1.0' && request.method !== 'HEAD' && status !== 204 && status !== 304;
 }

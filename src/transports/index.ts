@@ -3,10 +3,12 @@ import { HttpTransport } from './http-transport.ts';
 import type { Transport } from './transport.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 
-type CreateTransport = (upstream: Pick<UpstreamConfig, 'url' | 'limits' | 'headers'>) => Transport;
+type CreateTransport = (
+  upstream: Pick<UpstreamConfig, 'url' | 'limits' | 'headers' | 'compression'>,
+) => Transport;
 
 const http: CreateTransport = ({ url, limits }) => new HttpTransport(url, limits);
-const webSocket: CreateTransport = ({ url, limits, headers }) => new WebSocketTransport(url, limits, headers);
+const webSocket: CreateTransport = (upstream) => new WebSocketTransport(upstream, upstream.limits);
 
 /** The transports, by the scheme of an upstream's address. */
 const transports: Readonly<Record<string, CreateTransport>> = {

@@ -16,6 +16,7 @@ import type {
 import { Call, type CallCarrier, type CallConnection } from './websocket/call.ts';
 import { Connection, type ConnectionWatcher, type Loss } from './websocket/connection.ts';
 import { Connector, type ConnectorWatcher } from './websocket/connector.ts';
+import type { HubAddress } from './websocket/handshake.ts';
 import { queryText, tooLarge, type WholeRequest, withId } from './websocket/query-text.ts';
 
 /**
@@ -38,9 +39,9 @@ export class WebSocketTransport implements Transport, CallCarrier, ConnectorWatc
   #isClosed = false;
   #whenClosed: (() => void)[] = [];
 
-  constructor(url: URL, limits: Limits, headers: Readonly<Record<string, string>> = {}) {
+  constructor(address: HubAddress, limits: Limits) {
     this.#limits = limits;
-    this.#connector = new Connector({ url, headers }, limits, this);
+    this.#connector = new Connector(address, limits, this);
   }
 
   get health(): TransportHealth {

@@ -51,6 +51,7 @@ describe('without a file', () => {
         provider: undefined,
         headers: {},
         probe: { path: '/' },
+        compression: false,
         limits: defaultLimits,
       },
     );

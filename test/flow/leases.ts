@@ -66,6 +66,7 @@ export async function startLeases({
       url: new URL(simulator.url),
       provider: undefined,
       headers: {},
+      compression: false,
       probe: false,
       limits,
     },

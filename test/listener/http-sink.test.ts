@@ -131,3 +131,39 @@ describe('the wait for a client', () => {
     }
   });
 });
+
+describe('the head of a reply', () => {
+  it('keeps bytes beyond ASCII as they came, also where the body comes later', async () => {
+    const sendBody = Promise.withResolvers<void>();
+    await using upstream = await startRawServer(async (connection) => {
+      await connection.request();
+      await connection.send('HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\n');
+      await sendBody.promise;
+      await connection.send('ok');
+    });
+    await using service = await startService({ config: { upstreams: { default: upstream.url } } });
+    const connection = await RawConnection.open(service.dataUrl);
+    await connection.send(requestBytes({ target: '/x' }));
+    const head = await connection.head();
+    assert.equal(head && fieldOf(head, 'x-name'), 'caf\xe9');
+    sendBody.resolve();
+    connection.close();
+  });
+
+  for (const reply of [
+    'HTTP/1.1 200 OK\r\nTrailer: x-sum\r\nContent-Length: 2\r\n\r\nok',
+    'HTTP/1.1 304 Not Modified\r\nTrailer: x-sum\r\n\r\n',
+  ]) {
+    it(`announces no trailers that cannot come: ${reply.slice(9, 12)}`, async () => {
+      await using upstream = await startRawServer(async (connection) => {
+        await connection.request();
+        await connection.send(reply);
+        connection.close();
+      });
+      await using service = await startService({ config: { upstreams: { default: upstream.url } } });
+      const through = await exchange(service.dataUrl, { target: '/x' });
+      assert.equal(statusOf(through), Number(reply.slice(9, 12)));
+      assert.equal(fieldOf(through, 'trailer'), undefined);
+    });
+  }
+});

@@ -5,7 +5,12 @@ import { HttpTransport } from '../../src/transports/http-transport.ts';
 import { createTransport } from '../../src/transports/index.ts';
 import { WebSocketTransport } from '../../src/transports/websocket-transport.ts';
 
-const upstream = (address: string) => ({ url: new URL(address), limits: defaultLimits, headers: {} });
+const upstream = (address: string) => ({
+  url: new URL(address),
+  limits: defaultLimits,
+  headers: {},
+  compression: false,
+});
 
 test('the scheme of an address chooses the transport', () => {
   for (const [address, kind] of [

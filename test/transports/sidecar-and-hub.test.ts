@@ -125,6 +125,28 @@ describe('a sidecar and a hub', () => {
       assert.deepEqual(essence(through), essence(direct));
     });
 
+    it('over a connection that compresses', async () => {
+      const upstream = { url: streamAddress(hub), compression: true };
+      const compressing = await startService({ config: { upstreams: { default: upstream } } });
+      try {
+        const query = {
+          ...text,
+          model: 'sim-tokens-2000',
+          messages: [{ role: 'user', content: 'x'.repeat(20_000) }],
+        };
+        const parts = {
+          method: 'POST',
+          target: chatPath,
+          headers: ['Content-Type', 'application/json'],
+          body: JSON.stringify(query),
+        };
+        const direct = await exchange(hub.dataUrl, parts);
+        assert.deepEqual(essence(await exchange(compressing.dataUrl, parts)), essence(direct));
+      } finally {
+        await compressing.stop();
+      }
+    });
+
     const both = async (parts: RequestParts) =>
       [await exchange(hub.dataUrl, parts), await exchange(sidecar.dataUrl, parts)] as const;
 

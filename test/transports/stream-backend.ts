@@ -41,6 +41,7 @@ export async function startStreamBackend(
   const http = createServer();
   const webSockets = new WebSocketServer({
     noServer: true,
+    perMessageDeflate: true,
     autoPong: false,
     handleProtocols: (offered) => offered.has(streamSubprotocol) && streamSubprotocol,
   });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type ClientOptions, WebSocket } from 'ws';
+import { type ClientOptions, type PerMessageDeflateOptions, WebSocket } from 'ws';
 import type { Limits } from '../../limits.ts';
 import { streamSubprotocol } from '../../stream/protocol.ts';
 import { whyUnreachable } from '../failure.ts';
@@ -9,6 +9,8 @@ export interface HubAddress {
   readonly url: URL;
   /** Of the upgrade: a gateway before the hub asks for its authorization here. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Compress messages: a narrow line is worth it, and it costs more CPU than all the rest of the way. */
+  readonly compression: boolean;
 }
 
 /** Why there is no connection, in words that go on after "cannot be reached:". */
@@ -24,6 +26,15 @@ export interface HandshakeWatcher {
   onOpen(webSocket: WebSocket, socket: Socket): void;
   onRefused(refusal: Refusal): void;
 }
+
+/** Each message by itself, so that no connection holds on to a window; small ones go as they are. */
+const deflate: PerMessageDeflateOptions = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  threshold: 1_024,
+  // Of the four threads that Node has for this, file access and name resolution.
+  concurrencyLimit: 2,
+};
 
 /** Statuses below 500 that may be another one soon. */
 const passing = new Set([408, 425, 429]);
@@ -42,8 +53,7 @@ export class Handshake {
       headers: address.headers,
       maxPayload: limits.messageBytesMax,
       closeTimeout: limits.closeTimeoutMs,
-      // Over HTTP nothing is compressed on this leg either, and it would cost more than all the rest of the way.
-      perMessageDeflate: false,
+      perMessageDeflate: address.compression && deflate,
       finishRequest: (request) => {
         request.once('socket', (socket) => {
           const isReady = 'encrypted' in socket ? 'secureConnect' : 'connect';

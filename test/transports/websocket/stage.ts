@@ -20,6 +20,7 @@ export interface Stage extends AsyncDisposable {
 export interface StageOptions {
   readonly limits?: Partial<Limits>;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly compression?: boolean;
   /** Another one than that of the backend. */
   readonly address?: URL;
   /** What becomes of each query; otherwise the test asks for them. */
@@ -27,7 +28,13 @@ export interface StageOptions {
 }
 
 /** A transport, and what it talks to. */
-export async function startStage({ limits, headers, address, serve }: StageOptions = {}): Promise<Stage> {
+export async function startStage({
+  limits,
+  headers = {},
+  compression = false,
+  address,
+  serve,
+}: StageOptions = {}): Promise<Stage> {
   const arrived: StreamArrival[] = [];
   const asked: ((arrival: StreamArrival) => void)[] = [];
   const take = (arrival: StreamArrival) => {
@@ -36,7 +43,10 @@ export async function startStage({ limits, headers, address, serve }: StageOptio
     else arrived.push(arrival);
   };
   const backend = await startStreamBackend(serve ?? take);
-  const transport = new WebSocketTransport(address ?? backend.url, { ...defaultLimits, ...limits }, headers);
+  const transport = new WebSocketTransport(
+    { url: address ?? backend.url, headers, compression },
+    { ...defaultLimits, ...limits },
+  );
   return {
     backend,
     transport,
