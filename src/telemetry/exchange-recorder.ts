@@ -92,7 +92,7 @@ export class ExchangeRecorder implements Recorder {
     const { kind } = exchange.place;
     if (kind === 'turn') return none;
     const span = this.#options.tracer.startSpan(
-      kind === 'session' ? methodName(exchange.request) : operationName(exchange),
+      kind === 'session' ? `connect ${attempt.upstream.name}` : operationName(exchange),
       {
         kind: SpanKind.CLIENT,
         startTime: epochMs(exchange.clock, attempt.startedAt),
@@ -182,7 +182,10 @@ export class ExchangeRecorder implements Recorder {
 }
 
 function spanName(exchange: Exchange): string {
-  if (exchange.place.kind === 'turn') return operationName(exchange);
+  const { kind } = exchange.place;
+  if (kind === 'turn') return operationName(exchange);
+  // Its hours must not stand beside the milliseconds of a request with the same path.
+  if (kind === 'session') return `websocket ${exchange.route.template}`;
   return `${methodName(exchange.request)} ${exchange.route.template}`;
 }
 

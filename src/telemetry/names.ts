@@ -222,6 +222,12 @@ export const metric = {
     description: 'Duration of WebSocket sessions, from the upgrade to the close, by how they ended.',
     buckets: sessionSeconds,
   },
+  sessionRefusals: {
+    name: 'sightline.session.refused',
+    kind: 'counter',
+    unit: '{session}',
+    description: 'WebSocket sessions that did not come about, here or at the upstream, by how they ended.',
+  },
   sessionActive: {
     name: 'sightline.session.active',
     kind: 'up_down_counter',

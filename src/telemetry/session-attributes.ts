@@ -39,9 +39,9 @@ function trafficAttributes(facts: SessionFacts): Sparse {
   return {
     [attribute.sessionSubprotocol]: subprotocol === undefined ? undefined : safeSubprotocol(subprotocol),
     [attribute.sessionTurns]: facts.turns,
-    [attribute.sessionTurnsDropped]: facts.turnsDropped,
-    [attribute.sessionRefusedMessages]: facts.refused,
-    [attribute.sessionSwallowedMessages]: facts.swallowed,
+    [attribute.sessionTurnsDropped]: facts.turnsDropped || undefined,
+    [attribute.sessionRefusedMessages]: facts.refused || undefined,
+    [attribute.sessionSwallowedMessages]: facts.swallowed || undefined,
     [attribute.sessionClientMessages]: received.client.messages,
     [attribute.sessionClientFrames]: received.client.frames,
     [attribute.sessionClientBytes]: received.client.bytes,

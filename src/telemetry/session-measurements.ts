@@ -44,15 +44,16 @@ export class SessionMeasurements {
   }
 
   end(session: Exchange, facts: SessionFacts, tags: Attributes): void {
-    const { sessionActive, sessionDuration } = this.#instruments;
+    const { sessionActive, sessionDuration, sessionRefusals } = this.#instruments;
     const labels = labelsOf(session, facts);
     sessionActive.add(-1, labels);
     const { clock, endedAt = clock.startedAt, outcome = 'failed' } = session;
-    sessionDuration.record(Math.max(0, endedAt - clock.startedAt) / 1000, {
-      ...labels,
-      [attribute.outcome]: outcome,
-      ...tags,
-    });
+    const ended = { ...labels, [attribute.outcome]: outcome, ...tags };
+    if (session.status !== 101) {
+      sessionRefusals.add(1, ended);
+      return;
+    }
+    sessionDuration.record(Math.max(0, endedAt - clock.startedAt) / 1000, ended);
     add(this.#ended, session, facts);
   }
 

@@ -96,7 +96,7 @@ async function runTraffic(stage: Stage): Promise<void> {
 function runSession({ service }: Stage): void {
   const scene = new SessionScene(service, { id: 'session' });
   scene.connect();
-  scene.facts.subprotocol = 'realtime';
+  Object.assign(scene.facts, { subprotocol: 'realtime', turnsDropped: 1, refused: 1, swallowed: 1 });
   scene.receive('client', 1, 1, 10);
   const turn = scene.turn();
   scene.attempt(turn);
@@ -106,6 +106,9 @@ function runSession({ service }: Stage): void {
   scene.attemptQuery(query).connectTries.push({ number: 1, at: 0, error, nextInMs: 250 });
   scene.endQuery(query);
   scene.end('completed', closedBy('client', 1000, 'bye'));
+  const refused = new SessionScene(service, { id: 'refused' });
+  refused.session.status = 404;
+  refused.end('blocked', undefined, new SightlineError('route_unknown'));
 }
 
 /** An exchange with a second attempt, as retries will make them. */

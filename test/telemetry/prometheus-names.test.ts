@@ -83,6 +83,7 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'sightline_session_duration_seconds',
     'sightline_session_messages_total',
     'sightline_session_refused_messages_total',
+    'sightline_session_refused_total',
     'sightline_telemetry_dropped_total',
     'sightline_upstream_connects_total',
   ]);

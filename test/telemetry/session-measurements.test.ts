@@ -46,14 +46,15 @@ describe('a session', () => {
     assert.ok(![...page.keys()].some((name) => name.startsWith('http_server_')));
   });
 
-  test('that was refused is measured too', async () => {
+  test('that was refused is counted, and has no duration', async () => {
     await using stage = await startStage();
     const scene = new SessionScene(stage.service, { protocol: 'unknown', upstream: undefined });
     scene.session.status = 404;
     scene.end('blocked', undefined, new SightlineError('route_unknown'), 100);
     const page = await stage.page();
     const labels = { sightline_session_protocol: 'unknown', sightline_outcome: 'blocked' };
-    assert.deepEqual(shown(page, `${duration}_count`), [{ ...labels, value: 1 }]);
+    assert.deepEqual(shown(page, 'sightline_session_refused_total'), [{ ...labels, value: 1 }]);
+    assert.equal(total(page, `${duration}_count`), 0);
     assert.equal(total(page, active), 0);
   });
 
@@ -71,6 +72,7 @@ describe('a session', () => {
     for (let i = 0; i < 50; i += 1) {
       const offered = ['sec-websocket-protocol', `invented-${i}`];
       const scene = new SessionScene(stage.service, { headers: offered, id: `session-${i}` });
+      scene.connect();
       scene.facts.subprotocol = `invented-${i}`;
       scene.receive('client', 1, 1, 10);
       scene.end('completed', closedBy('client', 3_000 + i, `reason-${i}`));

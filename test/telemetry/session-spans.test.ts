@@ -54,7 +54,7 @@ describe('a session', async () => {
     scene.end('completed', closedBy('client', 1000, 'bye'));
 
     const server = await spanOf(stage, scene.session);
-    assert.equal(server.name, 'GET /realtime/v1/realtime');
+    assert.equal(server.name, 'websocket /realtime/v1/realtime');
     assert.equal(server.kind, 'SERVER');
     assert.equal(server.parentSpanId, undefined);
     assert.equal(lastedMs(server), 3_000);
@@ -94,7 +94,7 @@ describe('a session', async () => {
       'sightline.overhead': 0.003,
       'sightline.outcome': 'completed',
     });
-    const connection = only(childrenOf(stage, server).filter(({ name }) => name === 'GET'));
+    const connection = only(childrenOf(stage, server).filter(({ name }) => name === 'connect realtime'));
     assert.equal(connection.kind, 'CLIENT');
     assert.deepEqual(connection.attributes, {
       'network.protocol.name': 'websocket',
@@ -501,7 +501,7 @@ describe('a query of the stream protocol', async () => {
     const client = only(childrenOf(stage, server));
     assert.equal(client.name, 'chat gpt-4o');
     assert.deepEqual(scene.headers, ['traceparent', `00-${client.traceId}-${client.spanId}-01`]);
-    assert.equal((await spanOf(stage, scene.session)).name, 'GET /stream');
+    assert.equal((await spanOf(stage, scene.session)).name, 'websocket /stream');
   });
 
   test('shows the tries to connect that it waited for', async () => {

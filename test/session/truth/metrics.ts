@@ -38,7 +38,10 @@ export function checkMetrics(page: Page, sessions: readonly Played[], turns: rea
   assert.equal(total(page, 'sightline_exchange_outcomes_total'), turns.length, 'turns, and nothing else');
   for (const outcome of new Set(sessions.map(({ session }) => session))) {
     const wanted = sessions.filter(({ session }) => session === outcome).length;
-    const told = total(page, 'sightline_session_duration_seconds_count', { sightline_outcome: outcome });
+    const labels = { sightline_outcome: outcome };
+    const told =
+      total(page, 'sightline_session_duration_seconds_count', labels) +
+      total(page, 'sightline_session_refused_total', labels);
     assert.equal(told, wanted, `${outcome} sessions`);
   }
   assert.equal(total(page, 'sightline_session_active'), 0, 'no session is open');
