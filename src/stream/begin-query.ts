@@ -69,13 +69,15 @@ export function runQuery(flow: Flow, message: QueryMessage, { upstreams, limits 
   const { method, target, path, headers } = exchange.request;
   try {
     checkTarget(path);
+    const trailers = rawHeaders(message.trailers);
+    if (target.length + bytesOf(headers) + bytesOf(trailers) > limits.requestHeadersBytesMax)
+      throw new SightlineError('headers_too_large');
     const place = findPlace(upstreams, path);
     if (!place) throw unknownRoute(path, upstreams);
     const body = bodyOf(message);
     const bytesMax = exchange.route.dialect ? limits.queryBytesMax : limits.bodyBytesMax;
     if (body && body.length > bytesMax) throw tooLarge(bytesMax);
     exchange.requestBytes = body?.length ?? 0;
-    const trailers = rawHeaders(message.trailers);
     const query = new Query({
       method,
       target: targetBelow(target, place),
@@ -111,6 +113,11 @@ function rawHeaders(headers: MessageHeaders = {}): string[] {
   return Object.entries(headers).flatMap(([name, value]) =>
     typeof value === 'string' ? [name, value] : value.flatMap((one) => [name, one]),
   );
+}
+
+/** As HTTP writes them: `: ` and a line's end with each. */
+function bytesOf(headers: RawHeaders): number {
+  return headers.reduce((sum, text) => sum + text.length + 2, 0);
 }
 
 function bodyOf({ body, text, base64 }: QueryMessage): Buffer | undefined {

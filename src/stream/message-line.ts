@@ -25,6 +25,11 @@ export class MessageLine {
     this.#options = options;
   }
 
+  /** A message is being taken that needs time. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
   push(data: Buffer, isBinary: boolean): void {
     if (this.#isBusy) {
       this.#bytes += data.length;

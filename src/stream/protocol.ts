@@ -14,6 +14,7 @@ import { z } from 'zod';
 import type { Usage } from '../exchange/facts.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import { isJsonObject, type JsonObject } from '../wire/json.ts';
+import { headerFields, headerName, headerText } from './header-fields.ts';
 
 /** `sec-websocket-protocol`; a client may offer it, and gets it back where it does. */
 export const streamSubprotocol = 'sightline.stream.v1';
@@ -23,19 +24,6 @@ export const streamPath = '/stream';
 
 /** Header names as they were written; a list where a header came more than once. */
 export type MessageHeaders = Readonly<Record<string, string | readonly string[]>>;
-
-const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/, 'expected header names (RFC 9110 §5.1)');
-const headerText = z
-  .string()
-  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected header values without line breaks (RFC 9110 §5.5)');
-const headerValue = headerText.max(16_384);
-const headers = z.record(
-  headerName,
-  z.union([headerValue, z.array(headerValue).max(64)], 'expected a text, or a list of texts'),
-  'expected headers by their names',
-);
 
 const id = z.union(
   [z.string().min(1).max(128), z.number().int().nonnegative()],
@@ -56,13 +44,13 @@ export const clientMessages = {
       path: z
         .string()
         .max(8_192)
-        .regex(/^\/[\x21-\x7e]*$/, 'expected a path that begins with "/"'),
-      headers: headers.optional(),
-      /** The body: as JSON, as text, or as bytes. */
+        .regex(/^\/[\x21-\x7e]*$/, 'expected a path that begins with "/", of ASCII without spaces'),
+      headers: headerFields.optional(),
+      /** The body: as JSON, which is written anew (numbers as JavaScript knows them), or as text or bytes, as it is. */
       body: z.custom<JsonObject>(isJsonObject, 'expected a JSON object').optional(),
       text: z.string().optional(),
       base64: z.base64('expected base64').optional(),
-      trailers: headers.optional(),
+      trailers: headerFields.optional(),
       /** Default `events`: a stream's events one by one, other bodies whole. `bytes`: any body, in pieces, as it is. */
       reply: z.enum(['events', 'bytes'], 'expected "events" or "bytes"').default('events'),
       window: z
@@ -72,8 +60,8 @@ export const clientMessages = {
         .max(2 ** 31 - 1)
         .optional(),
       /** W3C Trace Context: the parent of the query's span. Default: the session's span. */
-      traceparent: z.string().max(256).optional(),
-      tracestate: z.string().max(1_024).optional(),
+      traceparent: headerText.max(256).optional(),
+      tracestate: headerText.max(1_024).optional(),
     })
     .refine(({ body, text, base64 }) => [body, text, base64].filter((one) => one !== undefined).length <= 1, {
       path: ['body'],

@@ -3,21 +3,24 @@ import type { WebSocket } from 'ws';
 import { type ErrorCode, errorTable, SightlineError } from '../errors.ts';
 import type { Received, SessionClose } from '../exchange/session-facts.ts';
 import type { Limits } from '../limits.ts';
-import { Heartbeat, type Patient } from './heartbeat.ts';
+import { Heartbeat, type Patient } from '../wire/websocket/heartbeat.ts';
 import type { Outlet } from './stream-sink.ts';
+import { Traffic } from './traffic.ts';
 
 /** A handshake that was answered with a WebSocket. */
 export interface OpenSocket {
   readonly webSocket: WebSocket;
   readonly socket: Socket;
-  /** What the socket had read before the first frame. */
+  /** What had been read from the socket before the first frame. */
   readonly bytesBefore: number;
 }
 
 export interface ConnectionOptions {
   readonly limits: Limits;
-  /** Counted up. */
+  /** Counted up: what comes from the client. */
   readonly received: Received;
+  /** Counted up: what it is sent. */
+  readonly sent: Received;
   readonly watcher: ConnectionWatcher;
 }
 
@@ -34,6 +37,9 @@ export interface ConnectionWatcher {
 
 /** RFC 6455 §5.5: a control frame has 125 bytes at most, and the code takes two of them. */
 const reasonCharsMax = 123;
+
+/** What ws says where no close frame came (RFC 6455 §7.1.5). */
+const noCloseFrame = 1006;
 
 /** What ws says is wrong with the client's frames, where it is not simply a bad one. */
 const frameErrors: Readonly<Record<string, ErrorCode>> = {
@@ -52,38 +58,42 @@ export class StreamConnection implements Outlet, Patient {
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #watcher: ConnectionWatcher;
-  readonly #received: Received;
+  readonly #traffic: Traffic;
   readonly #heartbeat: Heartbeat;
-  readonly #bytesBefore: number;
   #close: SessionClose | undefined;
   #stall: NodeJS.Timeout | undefined;
   #isFull = false;
   #isTogether = false;
   #holds = 0;
+  #isDeaf = false;
   #secondSince = 0;
   #inThisSecond = 0;
 
   constructor({ webSocket, socket, bytesBefore }: OpenSocket, options: ConnectionOptions) {
+    const { limits, watcher, received, sent } = options;
     this.#webSocket = webSocket;
     this.#socket = socket;
-    this.#bytesBefore = bytesBefore;
-    this.#limits = options.limits;
-    this.#received = options.received;
-    this.#watcher = options.watcher;
-    this.#heartbeat = new Heartbeat(this, options.limits);
+    this.#limits = limits;
+    this.#watcher = watcher;
+    this.#traffic = new Traffic(socket, { received, sent, bytesBefore });
+    this.#heartbeat = new Heartbeat(this, limits);
     webSocket.on('message', (data, isBinary) => {
-      if (this.#admit()) {
-        this.#received.messages += 1;
-        // `nodebuffer`, the type that ws has where nobody sets another.
-        this.#watcher.onMessage(data as Buffer, isBinary);
-      }
+      if (!this.#admit()) return;
+      this.#traffic.messageCame();
+      // `nodebuffer`, the type that ws has where nobody sets another.
+      watcher.onMessage(data as Buffer, isBinary);
     });
     webSocket.on('ping', (data) => {
-      if (this.#admit()) webSocket.pong(data);
+      if (this.#admit()) this.#pong(data);
     });
     webSocket.on('pong', () => this.#admit());
     webSocket.on('error', (error) => this.#refuse(error));
     webSocket.on('close', (code, reason) => this.#closed(code, reason));
+  }
+
+  /** Nobody has closed it. */
+  get isOpen(): boolean {
+    return this.#close === undefined && this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
   get isFull(): boolean {
@@ -104,9 +114,12 @@ export class StreamConnection implements Outlet, Patient {
   }
 
   send(message: string, onSent?: (isSent: boolean) => void): void {
-    this.#webSocket.send(message, (error) => {
+    if (this.isOpen) this.#traffic.messageSent();
+    // A text that has to wait is kept together with three times its length, which costs more than to convert it.
+    const isLarge = message.length > this.#limits.sendBufferBytesMax;
+    this.#webSocket.send(isLarge ? Buffer.from(message) : message, { binary: false }, (error) => {
       onSent?.(!error);
-      this.#lookAtOutput();
+      this.#taken();
     });
     if (!this.#isTogether) this.#lookAtOutput();
   }
@@ -128,6 +141,7 @@ export class StreamConnection implements Outlet, Patient {
   }
 
   ping(): void {
+    if (this.isOpen) this.#traffic.frameSent();
     this.#webSocket.ping();
   }
 
@@ -147,14 +161,24 @@ export class StreamConnection implements Outlet, Patient {
 
   release(): void {
     this.#holds -= 1;
-    if (this.#holds === 0) this.#webSocket.resume();
+    if (this.#holds > 0) return;
+    this.#webSocket.resume();
+    this.#heartbeat.heard(performance.now());
+  }
+
+  /** It will be closed: nothing more is taken from the client. */
+  deafen(): void {
+    if (this.#isDeaf) return;
+    this.#isDeaf = true;
+    this.hold();
   }
 
   /** Closes it, as far as nobody has before. */
   close(code: number, reason: string): void {
-    if (this.#isOpen) {
+    if (this.isOpen) {
       const text = reason.replace(/[^\x20-\x7e]/g, '?').slice(0, reasonCharsMax);
       this.#close = { by: 'sightline', code, reason: text };
+      this.#traffic.frameSent();
       this.#webSocket.close(code, text);
     }
     // Its answer would never be read.
@@ -166,17 +190,12 @@ export class StreamConnection implements Outlet, Patient {
     this.#webSocket.terminate();
   }
 
-  get #isOpen(): boolean {
-    return this.#close === undefined && this.#webSocket.readyState === this.#webSocket.OPEN;
-  }
-
   /** One more message or control frame: counted, and looked at only where there are not too many of them. */
   #admit(): boolean {
-    if (!this.#isOpen) return false;
+    if (!this.isOpen || this.#isDeaf) return false;
     const now = performance.now();
     this.#heartbeat.heard(now);
-    this.#received.frames += 1;
-    this.#noteBytes();
+    this.#traffic.frameCame();
     if (now - this.#secondSince >= 1_000) {
       this.#secondSince = now;
       this.#inThisSecond = 0;
@@ -187,9 +206,17 @@ export class StreamConnection implements Outlet, Patient {
     return false;
   }
 
+  /** A flood of pings is answered like one of messages: no further than the client takes the answers. */
+  #pong(data: Buffer): void {
+    this.#traffic.frameSent();
+    this.#webSocket.pong(data, false, () => this.#taken());
+    this.#lookAtOutput();
+  }
+
   /** The client's frames are broken: ws has closed the connection, with the code that says how. */
   #refuse(cause: Error & { readonly code?: string }): void {
     const error = frameError(cause);
+    if (!this.#close) this.#traffic.frameSent();
     this.#close ??= { by: 'sightline', code: errorTable[error.code].close, reason: '' };
     this.#watcher.onFailure(error);
   }
@@ -197,16 +224,22 @@ export class StreamConnection implements Outlet, Patient {
   #closed(code: number, reason: Buffer): void {
     this.#heartbeat.stop();
     this.#stopWatching();
-    this.#noteBytes();
+    if (code !== noCloseFrame) {
+      this.#traffic.frameCame();
+      // ws has answered it.
+      if (!this.#close) this.#traffic.frameSent();
+    }
+    this.#traffic.closed();
     this.#watcher.onClose(this.#close ?? { by: 'client', code, reason: reason.toString() });
   }
 
-  #noteBytes(): void {
-    this.#received.bytes = this.bytesRead - this.#bytesBefore;
+  #taken(): void {
+    this.#traffic.taken();
+    this.#lookAtOutput();
   }
 
   #lookAtOutput(): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     const { sendBufferBytesMax } = this.#limits;
     if (!this.#isFull && this.bytesWaiting > sendBufferBytesMax) {
       this.#isFull = true;
@@ -223,18 +256,14 @@ export class StreamConnection implements Outlet, Patient {
   /** The client has to take something of what waits for it, in time. */
   #watchOutput(): void {
     if (this.#stall) return;
-    const before = this.#taken;
+    const before = this.#traffic.bytesTaken;
     this.#stall = setTimeout(() => {
       this.#stall = undefined;
       if (this.bytesWaiting === 0) return;
       // Slow is not stalled.
-      if (this.#taken > before) this.#watchOutput();
+      if (this.#traffic.bytesTaken > before) this.#watchOutput();
       else this.#watcher.onFailure(new SightlineError('client_stalled'));
     }, this.#limits.clientStallTimeoutMs).unref();
-  }
-
-  get #taken(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
   #stopWatching(): void {

@@ -37,20 +37,21 @@ export class StreamEndpoint {
   accept(session: Session, upgrade: Upgrade): void {
     const { services, exchange } = session;
     const passage = services.stack.enter(exchange);
-    const open = () => this.#open(session, upgrade);
+    // Clients need not wait for the answer: what comes meanwhile is read and counted.
+    const bytesBefore = (upgrade.socket as Socket).bytesRead - upgrade.head.length;
+    const open = () => this.#open(session, upgrade, bytesBefore);
     if (passage) void new Admission(session, upgrade, this.#options.answer).enter(passage, open);
     else open();
   }
 
   /** Returns the headers of the answer. */
-  #open(session: Session, upgrade: Upgrade): RawHeaders {
+  #open(session: Session, upgrade: Upgrade, bytesBefore: number): RawHeaders {
     const { exchange, facts } = session;
     const { request, head } = upgrade;
     // Connections of an HTTP server are nothing else.
     const socket = upgrade.socket as Socket;
     const headers = replyHeaders(exchange, []);
     this.#headers.set(request, headers);
-    const bytesBefore = socket.bytesRead - head.length;
     let webSocket: WebSocket | undefined;
     this.#serverFor(request, session.services.limits).handleUpgrade(request, socket, head, (opened) => {
       webSocket = opened;

@@ -52,8 +52,9 @@ export class StreamQuery implements SinkOwner {
     this.#sink.drained();
   }
 
+  /** The connection will be closed. What the client has been told of the query's end stays true. */
   fail(error: SightlineError): void {
-    this.#flow?.fail(error);
+    if (!this.#isAnswered) this.#sink.giveUp(error);
   }
 
   /** The connection is gone. */
@@ -62,7 +63,7 @@ export class StreamQuery implements SinkOwner {
   }
 
   onFailure(error: SightlineError): void {
-    this.fail(error);
+    this.#flow?.fail(error);
   }
 
   onAnswered(): void {

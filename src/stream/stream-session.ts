@@ -24,6 +24,9 @@ import { type QueryWatcher, StreamQuery } from './stream-query.ts';
 /** Closed in order: the client has what it came for. */
 const goodCloses: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
+/** For the last words at the end of the service's drain, which waits a second for them. */
+const stoppingMs = 500;
+
 /** What one connection says: its messages, the queries that they ask, and its end. */
 export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatcher {
   readonly #session: Session;
@@ -37,6 +40,8 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
   #isDraining = false;
   /** Why it is closed, where it was not the client that did. */
   #error: SightlineError | undefined;
+  /** When those are not waited for any more who have still to tell their clients, or to hear it. */
+  #lastWords: NodeJS.Timeout | undefined;
   #isOver = false;
   #closedAt = 0;
 
@@ -54,26 +59,33 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
       // One that had begun when the reading stopped, and what came in one piece with its end.
       bytesMax: 2 * limits.messageBytesMax,
       take: (data, isBinary) => this.#take(data, isBinary),
-      onBusy: (isBusy) => (isBusy ? this.#connection.hold() : this.#connection.release()),
+      onBusy: (isBusy) => this.#waitForHandlers(isBusy),
       onOverflow: () => this.fail(new SightlineError('too_many_messages')),
     });
-    this.#connection = new StreamConnection(open, { limits, received: facts.received.client, watcher: this });
+    // In the protocol of this session the other side is us.
+    const { client: received, upstream: sent } = facts.received;
+    this.#connection = new StreamConnection(open, { limits, received, sent, watcher: this });
     session.run(this);
   }
 
   fail(error: SightlineError): void {
-    if (this.#error || this.#isOver) return;
+    if (this.#isOver) return;
+    const isStopping = error.code === 'stopping';
+    if (this.#error || (isStopping && !this.#connection.isOpen)) {
+      // It is being closed already, and its client takes its time.
+      if (isStopping) this.#connection.cutOff();
+      return;
+    }
     this.#error = error;
     this.#line.clear();
+    this.#connection.deafen();
     for (const query of this.#queries.list()) query.fail(error);
-    this.#connection.close(errorTable[error.code].close, error.message);
-    // Whoever does not read or is not there would not answer.
-    if (error.code === 'client_lost' || error.code === 'client_stalled') this.#connection.cutOff();
+    this.#closeInTime(error);
   }
 
   drain(): void {
     this.#isDraining = true;
-    if (this.#queries.isEmpty) this.#closeDrained();
+    this.#closeWhereDrained();
   }
 
   onMessage(data: Buffer, isBinary: boolean): void {
@@ -91,6 +103,7 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
   onClose(close: SessionClose): void {
     const isGood = close.by === 'sightline' || (this.#queries.isEmpty && goodCloses.has(close.code));
     this.#error ??= isGood ? undefined : new SightlineError('client_aborted');
+    clearTimeout(this.#lastWords);
     this.#closedAt = performance.now();
     this.#isOver = true;
     this.#session.facts.close = close;
@@ -102,6 +115,7 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
 
   onAnswered(id: MessageId): void {
     this.#queries.answered(id);
+    if (this.#error && this.#queries.unanswered === 0) this.#close(this.#error);
   }
 
   onOver(query: StreamQuery): void {
@@ -109,7 +123,7 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
     this.#queries.leave(seat);
     if (exchange.outcome) this.#session.facts.noteTurn(exchange.outcome, exchange.attempt?.reply.usage);
     if (this.#isOver) this.#endAtRest();
-    else if (this.#isDraining && this.#queries.isEmpty) this.#closeDrained();
+    else this.#closeWhereDrained();
   }
 
   #take(data: Buffer, isBinary: boolean): Promise<void> | undefined {
@@ -122,7 +136,7 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
   /** A message of a type that a plugin has brought. */
   async #handle({ type, message }: TypedMessage): Promise<void> {
     const result = await this.#session.services.messages.handle(type, message, this.#contextOfHandlers());
-    if (this.#isOver) return;
+    if (this.#isOver || this.#error) return;
     if (result.kind === 'refused') this.#refuse({ ...result, id: idOf(message) });
     // One that goes on as it came has met everybody who knows its type.
     if (result.kind === 'changed')
@@ -196,8 +210,36 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
       this.#session.end(this.#error?.outcome ?? 'completed', this.#error, this.#closedAt);
   }
 
-  #closeDrained(): void {
-    this.#connection.close(errorTable.stopping.close, errorTable.stopping.message);
+  /** What comes behind a message that is being handled waits, at the client's as far as can be. */
+  #waitForHandlers(isBusy: boolean): void {
+    if (isBusy) this.#connection.hold();
+    else {
+      this.#connection.release();
+      this.#closeWhereDrained();
+    }
+  }
+
+  #closeWhereDrained(): void {
+    if (this.#isDraining && this.#queries.isEmpty && !this.#line.isBusy)
+      this.#close(new SightlineError('stopping'));
+  }
+
+  /** As soon as each query has told its client how it ended. Nobody who takes too long is waited for. */
+  #closeInTime(error: SightlineError): void {
+    const { unanswered } = this.#queries;
+    // Whoever does not read or is not there would hear nothing of it.
+    const isGone = error.code === 'client_lost' || error.code === 'client_stalled';
+    if (isGone || unanswered === 0 || !this.#connection.isOpen) this.#close(error);
+    if (isGone) this.#connection.cutOff();
+    else if (error.code === 'stopping')
+      this.#lastWords = setTimeout(() => this.#connection.cutOff(), stoppingMs).unref();
+    // Middleware may still have to leave one.
+    else if (unanswered > 0)
+      this.#lastWords = setTimeout(() => this.#close(error), this.#scene.limits.closeTimeoutMs).unref();
+  }
+
+  #close(error: SightlineError): void {
+    this.#connection.close(errorTable[error.code].close, error.message);
   }
 }
 

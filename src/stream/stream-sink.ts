@@ -74,7 +74,7 @@ export class StreamSink implements ReplySink {
   #window: number;
   #stall: NodeJS.Timeout | undefined;
   /** What still waited for the client is lost. */
-  #hasStalled = false;
+  #hasLost = false;
   /** The last message has been sent, or none can be. */
   #isOver = false;
 
@@ -131,7 +131,7 @@ export class StreamSink implements ReplySink {
 
   break(error: SightlineError, isComplete: boolean): void {
     if (this.#isOver) return;
-    const isAnswer = isComplete && !this.#hasStalled && this.#options.reply === 'events';
+    const isAnswer = isComplete && !this.#hasLost && this.#options.reply === 'events';
     const outcome = isComplete ? 'completed' : error.outcome;
     this.#ending = { outcome, error: isAnswer ? undefined : error };
     this.#hasEnded = true;
@@ -171,6 +171,18 @@ export class StreamSink implements ReplySink {
     const error = new SightlineError('client_aborted', { message: 'The client has cancelled the query.' });
     this.#options.outlet.send(this.#error(error, exchange.outcome ?? error.outcome));
     this.#options.owner.onAnswered();
+  }
+
+  /** The query fails. Nothing is granted any more: what waits for that is lost, and the client hears of it. */
+  giveUp(error: SightlineError): void {
+    if (this.#isOver) return;
+    const { exchange, owner } = this.#options;
+    this.#hasLost = this.#waitsForGrant;
+    if (this.#hasLost) this.#body?.close();
+    owner.onFailure(error);
+    // Where the flow had ended before, or had something to add, there is only this to tell.
+    if (this.#hasLost || this.#waitsForGrant)
+      this.#finish(this.#error(error, exchange.outcome ?? error.outcome));
   }
 
   /** The connection is gone. Safe at any time. */
@@ -276,16 +288,10 @@ export class StreamSink implements ReplySink {
   }
 
   #waitForClient(): void {
-    this.#stall ??= setTimeout(() => this.#stalled(), this.#options.limits.clientStallTimeoutMs).unref();
-  }
-
-  #stalled(): void {
-    this.#hasStalled = true;
-    this.#body?.close();
-    this.watcher?.onStall();
-    // Where the flow had ended before, there is only this to tell.
-    const error = new SightlineError('client_stalled');
-    this.#finish(this.#error(error, this.#options.exchange.outcome ?? error.outcome));
+    this.#stall ??= setTimeout(
+      () => this.giveUp(new SightlineError('client_stalled')),
+      this.#options.limits.clientStallTimeoutMs,
+    ).unref();
   }
 
   #stopWaiting(): void {

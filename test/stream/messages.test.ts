@@ -18,6 +18,9 @@ after(() => simulator.close());
 const start = (messageTypes: readonly MessageType[] = [], limits: object = {}) =>
   startService({ config: { upstreams: { default: simulator.url }, limits }, messageTypes });
 
+const many = (count: number, value: unknown) =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`h${n}`, value]));
+
 /** The first error after a message, and proof that the session goes on. */
 async function refusalOf(client: StreamClient, message: unknown): Promise<ErrorMessage> {
   client.messages.length = 0;
@@ -42,6 +45,13 @@ describe('a message that is not accepted', () => {
       [{ ...query, headers: { x: 'a\r\nb' } }, 'headers.x', /without line breaks/],
       [{ ...query, headers: { x: 1 } }, 'headers.x', /a text, or a list of texts/],
       [{ ...query, headers: [] }, 'headers', /headers by their names/],
+      [{ ...query, headers: many(2_001, 'x') }, 'headers', /^expected at most 2000 headers$/],
+      [{ ...query, headers: { x: 'x'.repeat(20_000) } }, 'headers.x', /at most 16384 characters/],
+      [{ ...query, headers: { x: Array(65).fill('x') } }, 'headers.x', /at most 64 values/],
+      [{ ...query, trailers: { x: ['a', 'b\n'] } }, 'trailers.x', /without line breaks/],
+      [{ ...query, path: '/a b' }, 'path', /without spaces/],
+      [{ ...query, traceparent: 'a\r\nb' }, 'traceparent', /without line breaks/],
+      [{ ...query, traceparent: 'a', tracestate: 'a\u0100' }, 'tracestate', /header values/],
       [{ ...query, body: {}, text: '' }, 'body', /one of body, text and base64/],
       [{ ...query, body: [] }, 'body', /a JSON object/],
       [{ ...query, base64: 'ä' }, 'base64', /base64/],
@@ -59,6 +69,21 @@ describe('a message that is not accepted', () => {
       assert.equal(id, 'q');
       assert.equal(error.outcome, undefined);
     }
+  });
+
+  it('is told by the first of many things that are wrong with its headers', async () => {
+    await using service = await start();
+    await using client = await StreamClient.open(service);
+    const { error } = await refusalOf(client, {
+      type: 'query',
+      id: 'q',
+      path: '/x',
+      headers: many(2_000, 1),
+    });
+    assert.equal(
+      error.message,
+      "The message 'query' is not as its type wants it: headers.h0: expected a text, or a list of texts.",
+    );
   });
 
   it('has no id where none can be read', async () => {

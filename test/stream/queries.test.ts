@@ -191,7 +191,7 @@ describe('a query of the stream protocol', () => {
         'x-request-id': 'session',
         traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
       },
-      origin: 'https://app.example',
+      origin: service.dataUrl,
     });
     await client.ask({ id: 1, path: '/a', body: { n: 1 } });
     await client.ask({
@@ -217,6 +217,40 @@ describe('a query of the stream protocol', () => {
     assert.equal(second?.body, 'hällo');
     assert.equal(third?.headers['content-length'], '2');
     assert.equal(third?.headers['content-type'], undefined);
+  });
+
+  it('may have headers of any name', async () => {
+    const asked: string[][] = [];
+    await using backend = await startBackend((request, response) => {
+      asked.push(request.rawHeaders);
+      response.end();
+    });
+    await using service = await startService({ config: { upstreams: { default: backend.url } } });
+    await using client = await StreamClient.open(service);
+    client.send('{"type":"query","id":1,"path":"/a","headers":{"__proto__":"a","constructor":"b"}}');
+    await client.answer(1);
+    const headers = asked[0] ?? [];
+    assert.equal(headers[headers.indexOf('__proto__') + 1], 'a');
+    assert.equal(headers[headers.indexOf('constructor') + 1], 'b');
+  });
+
+  it('may have as much in its head as a request', async () => {
+    await using service = await startService({
+      config: { upstreams: { default: simulator.url }, limits: { requestHeadersBytesMax: 2_000 } },
+    });
+    await using client = await StreamClient.open(service, { headers: { 'x-own': 'x'.repeat(400) } });
+    const ask = (id: number, more: object) => client.ask({ ...chat(id, 'sim-tokens-1'), ...more });
+    const large = { 'x-large': 'x'.repeat(1_200) };
+    assert.equal((await ask(1, { headers: large })).response?.status, 200);
+    const tooMuch = [
+      { headers: { ...large, 'x-more': 'x'.repeat(400) } },
+      { headers: large, trailers: { 'x-more': 'x'.repeat(400) } },
+      { headers: large, path: `/v1/chat/completions?${'x'.repeat(400)}` },
+    ];
+    for (const [n, more] of tooMuch.entries()) {
+      const { error } = await ask(n + 2, more);
+      assert.deepEqual([error?.code, error?.status, error?.outcome], ['headers_too_large', 431, 'blocked']);
+    }
   });
 
   it('begins where its traceparent says', async () => {

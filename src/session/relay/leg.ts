@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Peer } from '../../exchange/session-facts.ts';
 import type { Limits } from '../../limits.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { Heartbeat, type Patient } from '../../wire/websocket/heartbeat.ts';
 import type { Inlet } from './inlet.ts';
 import { Outlet } from './outlet.ts';
 
@@ -46,13 +46,17 @@ export const pause = {
 type Pause = (typeof pause)[keyof typeof pause];
 
 /** One side of a session: its connection, and how it is closed. */
-export class Leg {
+export class Leg implements Patient {
   readonly peer: Peer;
   readonly outlet: Outlet;
   readonly #socket: Socket;
   readonly #heartbeat: Heartbeat;
+  readonly #watcher: LegWatcher;
   readonly #lingerTimeoutMs: number;
   readonly #ping = randomBytes(8);
+  #isPinged = false;
+  /** What the peer had taken when it was asked, or looked at last. */
+  #takenBefore = 0;
   #inlet: Inlet | undefined;
   /** What came, and has to wait. */
   #rest: Buffer | undefined;
@@ -69,6 +73,7 @@ export class Leg {
   constructor({ peer, socket, limits, watcher }: LegOptions) {
     this.peer = peer;
     this.#socket = socket;
+    this.#watcher = watcher;
     this.#lingerTimeoutMs = limits.lingerTimeoutMs;
     this.outlet = new Outlet(socket, {
       isMasked: peer === 'upstream',
@@ -78,12 +83,7 @@ export class Leg {
       onClosed: () => watcher.onOutletClosed(peer),
       onStall: () => watcher.onStall(peer),
     });
-    this.#heartbeat = new Heartbeat({
-      limits,
-      ping: () => this.outlet.ping(this.#ping),
-      taken: () => this.outlet.taken,
-      onLost: () => watcher.onLost(peer),
-    });
+    this.#heartbeat = new Heartbeat(this, limits);
     socket.setNoDelay(true);
     // 'close' follows and tells all that is needed.
     socket.on('error', () => undefined);
@@ -111,6 +111,35 @@ export class Leg {
     return !this.isDone && !this.#isStopped;
   }
 
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get isHeld(): boolean {
+    return this.#pauses !== 0;
+  }
+
+  ping(): void {
+    this.#isPinged = this.outlet.ping(this.#ping);
+    this.#takenBefore = this.outlet.taken;
+  }
+
+  /** One that takes something is there, and may not have come to the ping. */
+  silent(): boolean {
+    if (!this.#isPinged) {
+      // It was in the middle of a frame.
+      this.ping();
+      return true;
+    }
+    const { taken } = this.outlet;
+    if (taken > this.#takenBefore) {
+      this.#takenBefore = taken;
+      return true;
+    }
+    this.#watcher.onLost(this.peer);
+    return false;
+  }
+
   isOwnPing(payload: Buffer): boolean {
     return this.#ping.equals(payload);
   }
@@ -119,7 +148,6 @@ export class Leg {
     if (this.#isStopped) return;
     if (this.#pauses === 0) {
       this.#socket.pause();
-      this.#heartbeat.pause();
       this.readSince = Number.POSITIVE_INFINITY;
     }
     this.#pauses |= why;
@@ -130,9 +158,9 @@ export class Leg {
     this.#pauses &= ~why;
     while (this.#pauses === 0 && this.#rest) this.#rest = this.#inlet?.push(this.#rest, performance.now());
     if (this.#pauses !== 0 || this.#isStopped) return;
-    this.#heartbeat.resume();
     this.#socket.resume();
     this.readSince = performance.now();
+    this.#heartbeat.heard(this.readSince);
   }
 
   /** Everything has been said: the connection ends when what was written has gone. */

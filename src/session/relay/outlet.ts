@@ -44,11 +44,6 @@ export class Outlet {
     return this.#isClosed;
   }
 
-  /** The peer has the beginning of a frame, and not its end. */
-  get isInFrame(): boolean {
-    return this.#isInFrame;
-  }
-
   /** Something of ours waits for the end of a frame or message. */
   get isQueueing(): boolean {
     return this.#queuedBytes > 0 || this.#close !== undefined;

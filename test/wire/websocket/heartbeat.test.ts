@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { Heartbeat, type Patient } from '../../src/stream/heartbeat.ts';
+import { Heartbeat, type Patient } from '../../../src/wire/websocket/heartbeat.ts';
 
 const limits = { pingIntervalMs: 1_000, pongTimeoutMs: 100 };
 
@@ -60,6 +60,19 @@ describe('a heartbeat', () => {
     tick(1_000);
     tick(100);
     assert.deepEqual(calls, ['ping', 'silent']);
+  });
+
+  it('waits for what may have come while nothing was read', (context) => {
+    const { calls, patient, heartbeat, tick } = watch(context);
+    tick(1_000);
+    patient.isHeld = true;
+    tick(50);
+    patient.isHeld = false;
+    heartbeat.heard(performance.now());
+    tick(50);
+    assert.deepEqual(calls, ['ping']);
+    tick(1_000);
+    assert.deepEqual(calls, ['ping', 'ping']);
   });
 
   it('goes on where it is told to, and stops where it is told to', (context) => {

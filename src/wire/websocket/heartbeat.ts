@@ -1,4 +1,9 @@
-import type { Limits } from '../limits.ts';
+export interface HeartbeatLimits {
+  /** Silence after which a peer is asked. */
+  readonly pingIntervalMs: number;
+  /** The time it has to answer. */
+  readonly pongTimeoutMs: number;
+}
 
 /** Whose heart it is. */
 export interface Patient {
@@ -14,21 +19,21 @@ export interface Patient {
 /** Asks whoever was silent for a while whether it is still there. */
 export class Heartbeat {
   readonly #patient: Patient;
-  readonly #limits: Pick<Limits, 'pingIntervalMs' | 'pongTimeoutMs'>;
+  readonly #limits: HeartbeatLimits;
   #timer: NodeJS.Timeout;
   #heardAt = performance.now();
   #lookedAt = this.#heardAt;
   #bytesRead: number;
   #isAsked = false;
 
-  constructor(patient: Patient, limits: Pick<Limits, 'pingIntervalMs' | 'pongTimeoutMs'>) {
+  constructor(patient: Patient, limits: HeartbeatLimits) {
     this.#patient = patient;
     this.#limits = limits;
     this.#bytesRead = patient.bytesRead;
     this.#timer = this.#after(limits.pingIntervalMs);
   }
 
-  /** A message or a control frame has come. */
+  /** A message or a control frame has come, or may be waiting: nothing was read, and now it is again. */
   heard(at: number): void {
     this.#heardAt = at;
   }
@@ -50,7 +55,7 @@ export class Heartbeat {
   #next(now: number): number | undefined {
     const { pingIntervalMs, pongTimeoutMs } = this.#limits;
     const { bytesRead, isHeld } = this.#patient;
-    if (isHeld || bytesRead !== this.#bytesRead) {
+    if (isHeld || bytesRead !== this.#bytesRead || this.#heardAt > this.#lookedAt) {
       // The beginning of a long message is heard of only here.
       const lastAt = isHeld || this.#heardAt < this.#lookedAt ? now : this.#heardAt;
       this.#bytesRead = bytesRead;
