@@ -42,6 +42,8 @@ export default definePlugin({
     registerMessageType(
       defineMessageType({
         type: 'translate',
+        // A session with an upstream has a protocol of its own, where this message is none of ours.
+        on: 'stream',
         // What is wrong is answered with an error that names field and reason; the session goes on.
         schema: z.strictObject({
           type: z.literal('translate'),
@@ -57,9 +59,7 @@ export default definePlugin({
           ({ to }) =>
             codes.includes(to) ? undefined : { field: 'to', reason: `expected one of ${codes.join(', ')}` },
         ],
-        handle({ id, text, to, stream }, { kind }) {
-          // A session with an upstream has a protocol of its own, where this message is none of ours.
-          if (kind === 'proxied') return;
+        handle({ id, text, to, stream }) {
           const task = `Translate what the user writes into ${languages[to]}. Answer with the translation alone.`;
           return {
             type: 'query',

@@ -27,7 +27,7 @@ export function wholeReply<T>(
   head: ReplyHead,
   events: readonly ReplyEvent<T>[],
 ): Reply<T> {
-  const { status, body, text, base64, trailers, outcome, model, traceId } = message;
+  const { status, body, text, base64, trailers, outcome, model, traceId, exchangeId } = message;
   const statusMessage = message.statusMessage ?? head.statusMessage;
   return {
     ok: status < 400,
@@ -44,6 +44,7 @@ export function wholeReply<T>(
     usage: message.usage ?? {},
     finishReasons: message.finishReasons ?? [],
     ...(traceId !== undefined && { traceId }),
+    ...(exchangeId !== undefined && { exchangeId }),
   };
 }
 

@@ -42,6 +42,8 @@ export interface Reply<T = JsonObject> {
   readonly usage: Readonly<Usage>;
   readonly finishReasons: readonly string[];
   readonly traceId?: string;
+  /** The query's own id in that trace, and in the log: `sightline.exchange.id`. */
+  readonly exchangeId?: string;
 }
 
 /** What a message of a plugin's type was answered with. Where that was a `response`, it is a reply too. */

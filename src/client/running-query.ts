@@ -156,9 +156,9 @@ export class RunningQuery<T, R> implements Query<T, R> {
 
   #resolveAsError(result: R, reply: Reply<T>): void {
     if (!this.#end()) return;
-    const { status, outcome, traceId } = reply;
+    const { status, outcome, traceId, exchangeId } = reply;
     this.#result.resolve(result);
-    const detail = { status, outcome, traceId, reply };
+    const detail = { status, outcome, traceId, exchangeId, reply };
     this.#events.finish(this.#error('error_status', `The reply has the status ${status}.`, detail));
   }
 

@@ -28,6 +28,7 @@ export class SessionFacts {
   readonly protocol: string;
   /** `sec-websocket-protocol`, as agreed. */
   subprotocol: string | undefined;
+  /** In our own protocol we are in the place of an upstream: what we send is counted as its. */
   readonly received: Readonly<Record<Peer, Received>> = {
     client: { frames: 0, messages: 0, bytes: 0 },
     upstream: { frames: 0, messages: 0, bytes: 0 },

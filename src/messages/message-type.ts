@@ -18,7 +18,10 @@ export interface MessageContext {
   readonly session: ExchangeView;
   /** `stream`: our own protocol at `/stream`; `proxied`: a session with an upstream, as the client sent it. */
   readonly kind: 'stream' | 'proxied';
-  /** Aborted when the session ends, or when the handler has missed its deadline. */
+  /**
+   * Aborted when the session ends, or when the handler has missed its deadline. A listener on it is kept until then:
+   * take it off where the handler is done before.
+   */
   readonly signal: AbortSignal;
   /**
    * Another message to the client, at any time, also when the handler has answered; lost where the session has
@@ -46,6 +49,8 @@ export interface MessageType<Schema extends StandardSchemaV1 = StandardSchemaV1>
    * most. Nobody else may have it; those of the stream protocol itself are taken.
    */
   readonly type: string;
+  /** The sessions where it is one: `stream`, `proxied`. Elsewhere it is any message. Default: on both. */
+  readonly on?: MessageContext['kind'];
   /** zod, or any other Standard Schema; for the whole message, `type` and `id` included. */
   readonly schema: Schema;
   /** They see what the schema gave. The first to find something wrong refuses the message. */
@@ -57,7 +62,8 @@ export interface MessageType<Schema extends StandardSchemaV1 = StandardSchemaV1>
    * Gets what the schema gave. What it returns goes on in the message's place, as if the client had sent it:
    * another message changes it, null drops it (answer with `context.send` before), nothing passes it on as it
    * came. What goes on goes the standard way, and through no other message type: to the upstream of a proxied
-   * session, to the built-in types at `/stream`. There nobody else knows a message that is passed on: it ends here.
+   * session, to the built-in types at `/stream`. Those do not know a message that is passed on there: its client gets
+   * `unknown_type`, unless the handler has sent something.
    */
   handle(
     message: StandardSchemaV1.InferOutput<Schema>,

@@ -81,8 +81,10 @@ export class ProtocolExtension {
     return this.#types.size;
   }
 
-  has(type: string): boolean {
-    return this.#types.has(type);
+  /** Is a message of this type one for us, on a session of this kind? */
+  has(type: string, kind: MessageContext['kind']): boolean {
+    const entry = this.#types.get(type);
+    return entry !== undefined && (entry.messageType.on ?? kind) === kind;
   }
 
   /**
@@ -90,7 +92,7 @@ export class ProtocolExtension {
    * frozen. Never rejects. Ask the extension of now for each message: an older one may have been cleaned up.
    */
   async handle(type: string, message: JsonObject, context: MessageContext): Promise<MessageResult> {
-    const entry = this.#types.get(type);
+    const entry = this.has(type, context.kind) ? this.#types.get(type) : undefined;
     if (!entry) return { kind: 'passed' };
     this.#lease?.acquire();
     try {

@@ -41,10 +41,20 @@ export function readMessageType(given: MessageType): MessageType {
   if (!Array.isArray(validators) || validators.some((validator) => typeof validator !== 'function')) {
     throw new TypeError(`The validators of the message type '${type}' must be a list of functions.`);
   }
+  const { on } = given;
+  if (on !== undefined && on !== 'stream' && on !== 'proxied') {
+    throw new TypeError(`'on' of the message type '${type}' must be 'stream' or 'proxied', or be left out.`);
+  }
   if (typeof given.handle !== 'function') {
     throw new TypeError(`The message type '${type}' needs a function handle(message, context).`);
   }
   // One that is a method keeps its `this`.
   const handle = given.handle.bind(given);
-  return Object.freeze({ type, schema, validators: Object.freeze([...validators]), handle });
+  return Object.freeze({
+    type,
+    ...(on && { on }),
+    schema,
+    validators: Object.freeze([...validators]),
+    handle,
+  });
 }

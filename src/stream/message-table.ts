@@ -57,6 +57,7 @@ const response: Fields<ResponseMessage> = {
   usage: 'optional',
   finishReasons: 'optional',
   traceId: 'optional',
+  exchangeId: 'optional',
 };
 
 const error: Fields<ErrorMessage> = { type: 'always', id: 'optional', error: 'always' };

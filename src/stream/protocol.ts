@@ -129,6 +129,8 @@ export interface ResponseMessage {
   readonly usage?: Readonly<Usage>;
   readonly finishReasons?: readonly string[];
   readonly traceId?: string;
+  /** Of the query's own exchange: a trace can have many. `sightline.exchange.id` on its span. */
+  readonly exchangeId?: string;
 }
 
 /**

@@ -100,6 +100,7 @@ export function responseMessage(parts: ResponseParts): string {
     ...(usage && Object.keys(usage).length > 0 && { usage }),
     ...(finishReasons && finishReasons.length > 0 && { finishReasons }),
     ...(traceId !== undefined && { traceId }),
+    exchangeId: exchange.id,
   };
   return withJson(message, 'body', body);
 }

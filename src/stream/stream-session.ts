@@ -42,6 +42,7 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
   #error: SightlineError | undefined;
   /** When those are not waited for any more who have still to tell their clients, or to hear it. */
   #lastWords: NodeJS.Timeout | undefined;
+  #sentByHandlers = 0;
   #isOver = false;
   #closedAt = 0;
 
@@ -129,25 +130,29 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
   #take(data: Buffer, isBinary: boolean): Promise<void> | undefined {
     const read = readMessage(data, isBinary);
     if ('error' in read) return this.#refuse(read);
-    if (isBuiltIn(read.type) || !this.#session.services.messages.has(read.type)) return this.#answer(read);
+    if (isBuiltIn(read.type) || !this.#session.services.messages.has(read.type, 'stream'))
+      return this.#answer(read);
     return this.#handle(read);
   }
 
   /** A message of a type that a plugin has brought. */
   async #handle({ type, message }: TypedMessage): Promise<void> {
+    const sentBefore = this.#sentByHandlers;
     const result = await this.#session.services.messages.handle(type, message, this.#contextOfHandlers());
     if (this.#isOver || this.#error) return;
-    if (result.kind === 'refused') this.#refuse({ ...result, id: idOf(message) });
-    // One that goes on as it came has met everybody who knows its type.
-    if (result.kind === 'changed')
-      this.#answer({ type: String(result.message.type), message: result.message });
+    const id = idOf(message);
+    if (result.kind === 'refused') this.#refuse({ ...result, id });
+    else if (result.kind === 'changed')
+      this.#answer({ type: String(result.message.type), message: result.message }, id);
+    // Who passes a message on, and has not answered it, must not leave its client waiting.
+    else if (result.kind === 'passed' && this.#sentByHandlers === sentBefore) this.#answer({ type, message });
   }
 
-  /** A message of the protocol itself. */
-  #answer(given: TypedMessage): undefined {
-    if (!isBuiltIn(given.type)) return this.#refuse(unknownType(given));
+  /** A message of the protocol itself. `id`: of the one in whose place a handler has put it. */
+  #answer(given: TypedMessage, id?: MessageId): undefined {
+    if (!isBuiltIn(given.type)) return this.#refuse(withId(unknownType(given), id));
     const message = readBuiltIn(given.type, given.message);
-    if ('error' in message) return this.#refuse(message);
+    if ('error' in message) return this.#refuse(withId(message, id));
     switch (message.type) {
       case 'query':
         return this.#ask(message);
@@ -197,6 +202,7 @@ export class StreamSession implements SessionRun, ConnectionWatcher, QueryWatche
   /** Handlers need not wait for a slow client, so what they send must be bounded in another way. */
   #sendForHandler(message: JsonObject): void {
     const text = JSON.stringify(message);
+    this.#sentByHandlers += 1;
     if (this.#isOver) return;
     const { sendBufferBytesMax, messageBytesMax } = this.#scene.limits;
     if (this.#connection.bytesWaiting > sendBufferBytesMax + messageBytesMax)
@@ -247,4 +253,8 @@ function idInUse(id: MessageId): Refusal {
   const reason = 'expected an id that no query under way has';
   const message = `The message 'query' is not as its type wants it: id: ${reason}.`;
   return { id, error: new SightlineError('message_invalid', { message }), field: 'id', reason };
+}
+
+function withId(refusal: Refusal, id: MessageId | undefined): Refusal {
+  return refusal.id === undefined ? { ...refusal, id } : refusal;
 }

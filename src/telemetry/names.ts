@@ -86,6 +86,7 @@ export const attribute = {
   sessionClientMessages: 'sightline.session.client.messages',
   sessionClientFrames: 'sightline.session.client.frames',
   sessionClientBytes: 'sightline.session.client.bytes',
+  /** What the client got: from its upstream, or from us where the session speaks our own protocol. */
   sessionUpstreamMessages: 'sightline.session.upstream.messages',
   sessionUpstreamFrames: 'sightline.session.upstream.frames',
   sessionUpstreamBytes: 'sightline.session.upstream.bytes',

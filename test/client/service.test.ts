@@ -61,6 +61,7 @@ describe('the client and a service', () => {
         model,
         finishReasons,
         traceId,
+        exchangeId,
         body: completion,
       } = await sightline.query<{ object: string }>({ path, body });
       assert.deepEqual(
@@ -70,6 +71,7 @@ describe('the client and a service', () => {
       assert.equal(completion?.object, 'chat.completion');
       assert.deepEqual([usage.input, usage.output], [5, 2]);
       assert.match(traceId ?? '', /^[0-9a-f]{32}$/);
+      assert.match(exchangeId ?? '', /^[0-9a-f-]{36}$/);
     }
   });
 

@@ -91,11 +91,23 @@ describe('a handler', () => {
   it('gets nothing that is of another type', async () => {
     const extension = extend(greet(() => null));
     assert.equal(extension.size, 1);
-    assert.ok(extension.has('greet'));
-    assert.ok(!extension.has('other'));
+    assert.ok(extension.has('greet', 'stream') && extension.has('greet', 'proxied'));
+    assert.ok(!extension.has('other', 'stream'));
     const result = await extension.handle('other', { type: 'other' }, new SessionContext());
     assert.deepEqual(result, { kind: 'passed' });
   });
+
+  for (const on of ['stream', 'proxied'] as const) {
+    it(`is one on the sessions that it is for: ${on}`, async () => {
+      const extension = extend({ ...greet(() => null), on });
+      for (const kind of ['stream', 'proxied'] as const) {
+        assert.equal(extension.has('greet', kind), kind === on);
+        const context = new SessionContext(kind);
+        const { kind: result } = await extension.handle('greet', { type: 'greet', name: 'you' }, context);
+        assert.equal(result, kind === on ? 'dropped' : 'passed');
+      }
+    });
+  }
 
   it('sends JSON objects only', async () => {
     const context = new SessionContext();

@@ -32,6 +32,43 @@ async function refusalOf(client: StreamClient, message: unknown): Promise<ErrorM
   return error as ErrorMessage;
 }
 
+describe('what a handler leaves to others', () => {
+  const type = (name: string, handle: MessageType['handle']) =>
+    defineMessageType({ type: name, schema: z.looseObject({ type: z.string() }), handle });
+
+  it('is unknown here, unless the handler has answered', async () => {
+    const silent = type('silent', () => undefined);
+    const answering = type('answering', (_message, { send }) => send({ type: 'answer', id: 1 }));
+    await using service = await start([silent, answering]);
+    await using client = await StreamClient.open(service);
+    const { id, error } = await refusalOf(client, { type: 'silent', id: 1 });
+    assert.deepEqual([id, error.code], [1, 'unknown_type']);
+    client.messages.length = 0;
+    client.send({ type: 'answering', id: 1 });
+    client.send({ type: 'ping', id: 'next' });
+    await client.until(({ type }) => type === 'pong');
+    assert.deepEqual(
+      client.messages.map((message) => message.type),
+      ['answer', 'pong'],
+    );
+  });
+
+  it('is refused with the id of the message that it came from', async () => {
+    await using service = await start([
+      type('other', () => ({ type: 'nobody-knows' })),
+      type('wrong', () => ({ type: 'query', path: '/x' })),
+    ]);
+    await using client = await StreamClient.open(service);
+    for (const [name, code] of [
+      ['other', 'unknown_type'],
+      ['wrong', 'message_invalid'],
+    ]) {
+      const { id, error } = await refusalOf(client, { type: name, id: 'mine' });
+      assert.deepEqual([id, error.code], ['mine', code]);
+    }
+  });
+});
+
 describe('a message that is not accepted', () => {
   it('is answered with what is wrong with it, by field and reason', async () => {
     await using service = await start();

@@ -48,6 +48,7 @@ describe('a query of the stream protocol', () => {
     assert.equal(response?.usage?.output, 3);
     assert.deepEqual(response?.finishReasons, ['stop']);
     assert.match(response?.traceId ?? '', /^[0-9a-f]{32}$/);
+    assert.match(response?.exchangeId ?? '', /^[0-9a-f-]{36}$/);
   });
 
   it('keeps the names of events', async () => {

@@ -91,7 +91,7 @@ export class ClientMessages {
     const { messages, lease } = services;
     const coming = this.#coming(services, data, messages.size === 0);
     const type = coming.payload?.type;
-    if (typeof type !== 'string' || !messages.has(type)) return this.#pass(coming);
+    if (typeof type !== 'string' || !messages.has(type, 'proxied')) return this.#pass(coming);
     // What it meets after its handler is of the same generation.
     lease?.acquire();
     return this.#handle(type, coming).finally(() => lease?.release());
