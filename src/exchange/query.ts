@@ -112,10 +112,8 @@ export class Query {
     try {
       value = JSON.parse(text);
     } catch {
-      const offset = jsonErrorOffset(text);
-      const before = text.slice(0, offset).split('\n');
       throw new SightlineError('malformed_json', {
-        message: `The body is not valid JSON: it breaks off at character ${offset} (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}), and a middleware has to read it.`,
+        message: `The body is not valid JSON${placeOfError(text)}, and a middleware has to read it.`,
       });
     }
     const payload = asJsonObject(value);
@@ -126,4 +124,12 @@ export class Query {
     }
     return payload;
   }
+}
+
+function placeOfError(text: string): string {
+  const offset = jsonErrorOffset(text);
+  if (offset === undefined) return '';
+  const before = text.slice(0, offset).split('\n');
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  return `: it breaks off at character ${offset} (line ${before.length}, column ${column})`;
 }

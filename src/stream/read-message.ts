@@ -80,15 +80,6 @@ function wrongIn(issue: z.core.$ZodIssue): Wrong {
 }
 
 function whyNoJson(text: string): string {
-  const place = text.length > searchedCharsMax ? undefined : placeOfError(text);
+  const place = text.length > searchedCharsMax ? undefined : jsonErrorOffset(text);
   return `The message is not valid JSON${place === undefined ? '' : `: it breaks off at character ${place}`}.`;
-}
-
-function placeOfError(text: string): number | undefined {
-  try {
-    return jsonErrorOffset(text);
-  } catch {
-    // Nested more deeply than can be looked at.
-    return undefined;
-  }
 }

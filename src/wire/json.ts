@@ -1,4 +1,4 @@
-import { type ParseError, visit } from 'jsonc-parser';
+import { type ParseErrorCode, visit } from 'jsonc-parser';
 
 /** A parsed JSON object from outside. Its members are unknown until they are looked at. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -37,16 +37,32 @@ export function deepFreeze<T>(value: T, depth = 0): T {
   return value;
 }
 
+/** Ends the look at a text that has shown where it is wrong. */
+class Found extends Error {
+  readonly offset: number;
+
+  constructor(offset: number) {
+    super();
+    this.offset = offset;
+  }
+}
+
 /**
  * Where a text stops being JSON: the offset of what cannot stand there, in characters. `JSON.parse` gives it
- * only sometimes, and quotes the text, which may be somebody's prompt.
+ * only sometimes, and quotes the text, which may be somebody's prompt. Undefined where it is nested too deeply to be
+ * looked at.
  */
-export function jsonErrorOffset(text: string): number {
-  const errors: ParseError[] = [];
-  visit(
-    text,
-    { onError: (error, offset, length) => errors.push({ error, offset, length }) },
-    { disallowComments: true },
-  );
-  return errors[0]?.offset ?? text.length;
+export function jsonErrorOffset(text: string): number | undefined {
+  try {
+    // The first error is told, and a text of commas alone has one at each.
+    const onError = (_error: ParseErrorCode, offset: number) => {
+      throw new Found(offset);
+    };
+    visit(text, { onError }, { disallowComments: true });
+  } catch (thrown) {
+    if (thrown instanceof Found) return thrown.offset;
+    if (thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+  return text.length;
 }

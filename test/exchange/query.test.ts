@@ -34,6 +34,12 @@ describe('a query as middleware sees it', () => {
     assert.ok(Object.isFrozen((payload.messages as unknown[])[0]));
   });
 
+  it('is no fault of its readers where its JSON is broken too deep to be looked at', () => {
+    const error = refusal(Buffer.from('['.repeat(50_000)));
+    assert.equal(error.code, 'malformed_json');
+    assert.equal(error.message, 'The body is not valid JSON, and a middleware has to read it.');
+  });
+
   it('says where its JSON breaks off, and nothing of what it says', () => {
     const error = refusal(Buffer.from('{\n  "secret": "abc",\n  "n": ,\n}'));
     assert.equal(error.code, 'malformed_json');

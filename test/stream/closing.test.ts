@@ -36,6 +36,7 @@ function factsOf(service: Service): SessionFacts {
 const query = (id: string, model: string, more: Sent = {}) =>
   chat(id, model, { headers: { 'x-request-id': id }, ...more });
 
+/** More than twice as many as may come in a second: a new second begins at any time. */
 function flood(client: StreamClient, count: number): void {
   for (let n = 0; n < count; n += 1) client.socket.ping();
 }
@@ -62,7 +63,7 @@ describe('a connection that is closed by the service', () => {
       await using client = await StreamClient.open(service, named);
       const facts = factsOf(service);
       await askThree(client);
-      flood(client, 60);
+      flood(client, 120);
       assert.deepEqual(await client.closed, { code: 1008, reason: 'The client sends too many messages.' });
       for (const id of ['begun', 'held', 'waiting']) {
         const { error } = client.of(id);
@@ -97,7 +98,7 @@ describe('a connection that is closed by the service', () => {
     );
     await using client = await StreamClient.open(service, named);
     await askThree(client);
-    flood(client, 60);
+    flood(client, 120);
     assert.equal((await client.closed).code, 1008);
     assert.equal(client.of('begun').error?.code, 'too_many_messages');
     assert.equal(client.of('waiting').error, undefined);
@@ -143,7 +144,7 @@ describe('a connection that is closed by the service', () => {
     client.send(query('large', 'm', { path: '/large' }));
     // Its response has been written, and waits for the client to read it.
     while (facts.received.upstream.messages === 0) await setImmediate();
-    flood(client, 60);
+    flood(client, 120);
     while (facts.received.client.frames < 51) await setImmediate();
     client.raw.resume();
     assert.equal((await client.closed).code, 1008);
