@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { asSightlineError, errorTable, SightlineError } from '../errors.ts';
-import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
-import { requestId } from '../exchange/request-id.ts';
+import { Exchange, type Route } from '../exchange/exchange.ts';
 import { checkTarget, originForm } from '../exchange/request-target.ts';
 import { Flow, type FlowServices } from '../flow/flow.ts';
 import { streamPath } from '../stream/protocol.ts';
@@ -19,6 +18,7 @@ import {
 } from './client-error.ts';
 import { HttpSink, type SinkTurn } from './http-sink.ts';
 import { readQuery } from './read-query.ts';
+import { readHead } from './request-head.ts';
 import { Upgrades } from './upgrades.ts';
 
 export interface DataPlaneOptions {
@@ -249,14 +249,6 @@ function begin(
   route: Route,
   services: FlowServices,
 ): Exchange {
-  const sent = request.headers['x-request-id'];
-  const { id, isClients } = requestId(typeof sent === 'string' ? sent : undefined);
-  const head: RequestHead = {
-    method: request.method ?? 'GET',
-    target,
-    path,
-    headers: request.rawHeaders,
-    httpVersion: request.httpVersion,
-  };
+  const { id, isClients, head } = readHead(request, target, path);
   return new Exchange(id, isClients, head, route, services.limits);
 }

@@ -53,7 +53,9 @@ export class HttpSink implements ReplySink {
     response.sendDate = false;
     const hasLength = headerValue(headers, 'content-length') !== undefined;
     // Node refuses to announce trailers that cannot come (RFC 9110 §6.6.2).
-    const sent = hasLength || !mayHaveChunks(response, status) ? withoutHeaders(headers, trailer) : headers;
+    const isVain =
+      headerValue(headers, 'trailer') !== undefined && (hasLength || !mayHaveChunks(response, status));
+    const sent = isVain ? withoutHeaders(headers, trailer) : headers;
     // Node's types know header lists only as unknown arrays.
     response.writeHead(status, statusMessage ?? STATUS_CODES[status] ?? '', sent as string[]);
     this.#framing = response.chunkedEncoding ? 'chunked' : hasLength ? 'length' : 'close';

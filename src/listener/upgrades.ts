@@ -1,8 +1,7 @@
 import { sessionDialectFor } from '../dialects/index.ts';
 import type { SessionDialect } from '../dialects/session-dialect.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
-import { Exchange, type RequestHead, type Route } from '../exchange/exchange.ts';
-import { requestId } from '../exchange/request-id.ts';
+import { Exchange, type Route } from '../exchange/exchange.ts';
 import { checkTarget, originForm } from '../exchange/request-target.ts';
 import { SessionFacts } from '../exchange/session-facts.ts';
 import type { FlowServices } from '../flow/flow.ts';
@@ -15,6 +14,7 @@ import { findPlace, targetBelow, type UpstreamPlace, unknownRoute } from '../ups
 import type { Upstream } from '../upstreams/upstream.ts';
 import { handshakeSink } from './handshake-sink.ts';
 import { checkOrigin } from './origin.ts';
+import { readHead } from './request-head.ts';
 
 export interface UpgradesOptions {
   /** The longest prefix first. */
@@ -81,15 +81,7 @@ export class Upgrades {
     isStream: boolean,
     place: UpstreamPlace | undefined,
   ): Exchange {
-    const sent = request.headers['x-request-id'];
-    const { id, isClients } = requestId(typeof sent === 'string' ? sent : undefined);
-    const head: RequestHead = {
-      method: request.method ?? 'GET',
-      target,
-      path,
-      headers: request.rawHeaders,
-      httpVersion: request.httpVersion,
-    };
+    const { id, isClients, head } = readHead(request, target, path);
     const dialect = place && sessionDialectOf(path, place);
     const route: Route = {
       template: isStream ? streamPath : place ? `${place.prefix}${dialect?.path ?? '/*'}` : '/*',

@@ -64,6 +64,19 @@ export class Session implements Running {
     this.#run?.drain();
   }
 
+  /** Told at once: messages of hours would pile it up, and hold on to the plugins that it ran through. */
+  middlewareRan(): void {
+    const { exchange } = this;
+    if (exchange.hasEnded) return;
+    const { recorder, log } = this.services;
+    try {
+      recorder.middlewareRan(exchange);
+    } catch (thrown) {
+      // Telemetry never harms traffic, not even by a fault of its own.
+      log.error({ exchange: exchange.id, ...describeError(thrown) }, 'telemetry failed');
+    }
+  }
+
   /** Its connection is gone, or was never made. The first call counts. */
   end(outcome: Outcome, error?: SightlineError, at = performance.now()): void {
     const { exchange } = this;

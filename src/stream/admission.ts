@@ -1,4 +1,4 @@
-import { asSightlineError, describeError, SightlineError } from '../errors.ts';
+import { asSightlineError, SightlineError } from '../errors.ts';
 import { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
 import type { FlowServices } from '../flow/flow.ts';
@@ -60,7 +60,7 @@ export class Admission implements SessionRun {
       // Those that are still entered are told, and nobody else waits for them.
       await passage.abandon(this.#session.exchange.error ?? new SightlineError('client_aborted'));
       await passage.left();
-      this.#tellRuns();
+      this.#session.middlewareRan();
       lease?.release();
     }
   }
@@ -96,19 +96,6 @@ export class Admission implements SessionRun {
 
   #refuse(error: SightlineError): void {
     if (this.#end()) sendProblem(this.#session.exchange, this.#sink(error), error);
-  }
-
-  /** Told at once: the session goes on for hours, and would hold on to the plugins that it was let in by. */
-  #tellRuns(): void {
-    const { exchange } = this.#session;
-    if (exchange.hasEnded) return;
-    const { recorder, log } = this.#services;
-    try {
-      recorder.middlewareRan(exchange);
-    } catch (thrown) {
-      // Telemetry never harms traffic, not even by a fault of its own.
-      log.error({ exchange: exchange.id, ...describeError(thrown) }, 'telemetry failed');
-    }
   }
 
   #sink(error: SightlineError | undefined): ReplySink {

@@ -79,7 +79,7 @@ export class BetweenTurns implements Asker {
       throw thrown;
     } finally {
       // Hundreds can come in one piece, before anybody who waits gets a turn.
-      this.#tellRuns(services);
+      this.#scene.session.middlewareRan();
       this.#letGo(passage, services);
     }
   }
@@ -96,20 +96,9 @@ export class BetweenTurns implements Asker {
   /** When nobody runs any more. */
   #letGo(passage: Passage, services: FlowServices): void {
     void passage.left().then(() => {
-      this.#tellRuns(services);
+      this.#scene.session.middlewareRan();
       services.lease?.release();
     });
-  }
-
-  /** What middleware cost is told at once: messages of hours must not pile it up. */
-  #tellRuns({ recorder }: FlowServices): void {
-    if (this.exchange.hasEnded) return;
-    try {
-      recorder.middlewareRan(this.exchange);
-    } catch (thrown) {
-      // Telemetry never harms traffic, not even by a fault of its own.
-      this.log.error({ exchange: this.exchange.id, ...describeError(thrown) }, 'telemetry failed');
-    }
   }
 
   /** The next message of the client waits for it. */
