@@ -121,6 +121,21 @@ export const defaultLimits = {
   /** Calls that wait for one worker; above it they fail at once. */
   pluginWorkerCallsMax: 1_000,
 
+  /** From one snapshot of the service's own figures to the next; alerts are evaluated with each. */
+  snapshotIntervalMs: 5_000,
+  /** Snapshots kept: about 80 minutes. */
+  snapshotsMax: 1_000,
+  /** One message about an alert to a webhook or an Alertmanager. */
+  alertSendTimeoutMs: 5_000,
+  /** Tries to send it, before it is given up and counted. */
+  alertSendTriesMax: 5,
+  /** Wait before the second of them; it doubles with each. */
+  alertRetryDelayMs: 1_000,
+  /** Messages about alerts that wait to be sent to one receiver; above it the oldest is dropped and counted. */
+  alertQueueMax: 256,
+  /** Text of prompts and replies, of one exchange, where capture is on; the rest is cut off, and said so. */
+  contentCharsMax: 64 * KiB,
+
   /** Values of one label beyond this many become `other`: each value multiplies the series. */
   labelValuesMax: 100,
   /** Traces kept for `/api/traces`: those of the newest spans. */

@@ -1,3 +1,4 @@
+import type { ThresholdOverride } from '../alerts/threshold.ts';
 import type { Limits } from '../limits.ts';
 
 /** The whole configuration: checked, frozen, every default filled in. */
@@ -11,6 +12,7 @@ export interface Config {
   readonly middleware: readonly MiddlewareConfig[];
   readonly plugins: PluginsConfig;
   readonly telemetry: TelemetryConfig;
+  readonly alerts: AlertsConfig;
   readonly log: { readonly level: LogLevel };
   readonly limits: Limits;
 }
@@ -70,6 +72,22 @@ export interface TelemetryConfig {
   readonly clientTrace: (typeof clientTraces)[number];
   /** Middleware that took less gets no span of its own. */
   readonly spanThresholdMs: number;
+}
+
+export interface AlertsConfig {
+  /** By id of a row of `alerts/thresholds.ts`. */
+  readonly thresholds: Readonly<Record<string, ThresholdOverride>>;
+  /** Each is told of every alert that fires or resolves. */
+  readonly webhooks: readonly WebhookConfig[];
+  /** Base addresses of Alertmanagers, which are told through their API. */
+  readonly alertmanagers: readonly URL[];
+}
+
+export interface WebhookConfig {
+  readonly url: URL;
+  /** Signs the body: HMAC with SHA-256. */
+  readonly secret: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export const clientTraces = ['parent', 'link', 'ignore'] as const;

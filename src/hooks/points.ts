@@ -1,3 +1,4 @@
+import type { Alert } from '../alerts/alert.ts';
 import type { SightlineError } from '../errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Query } from '../exchange/query.ts';
@@ -39,6 +40,8 @@ export interface HookPoints {
     problem: RejectedVersion;
   };
   'plugin.unloaded': { plugin: string; version: string; file: string };
+  'alert.fired': { alert: Alert };
+  'alert.resolved': { alert: Alert };
 }
 
 export type HookPoint = keyof HookPoints;
@@ -58,4 +61,6 @@ export const hookPoints: { readonly [P in HookPoint]: string } = {
   'plugin.reloaded': 'A new version has taken the place of the one before it, for exchanges that begin now.',
   'plugin.rejected': 'A version of a plugin cannot be used; what was active goes on.',
   'plugin.unloaded': 'A plugin is no longer active; exchanges that began with it go on with it.',
+  'alert.fired': "A figure of the service has been beyond its threshold for the threshold's hold time.",
+  'alert.resolved': 'It is within its threshold again.',
 };

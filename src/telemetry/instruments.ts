@@ -1,8 +1,21 @@
-import type { Counter, Histogram, Meter, ObservableCounter, UpDownCounter } from '@opentelemetry/api';
+import type {
+  Counter,
+  Histogram,
+  Meter,
+  MetricOptions,
+  ObservableCounter,
+  ObservableGauge,
+  ObservableUpDownCounter,
+  UpDownCounter,
+} from '@opentelemetry/api';
 import { metric } from './names.ts';
 
 type Instrument<Row extends { readonly kind: string }> = Row extends { readonly isObserved: true }
-  ? ObservableCounter
+  ? Row['kind'] extends 'gauge'
+    ? ObservableGauge
+    : Row['kind'] extends 'counter'
+      ? ObservableCounter
+      : ObservableUpDownCounter
   : Row['kind'] extends 'histogram'
     ? Histogram
     : Row['kind'] extends 'counter'
@@ -15,11 +28,17 @@ export type Instruments = { readonly [K in keyof typeof metric]: Instrument<(typ
 export function createInstruments(meter: Meter): Instruments {
   const made = Object.entries(metric).map(([key, row]) => {
     const options = { unit: row.unit, description: row.description };
-    if ('isObserved' in row) return [key, meter.createObservableCounter(row.name, options)];
+    if ('isObserved' in row) return [key, createObserved(meter, row, options)];
     if (row.kind === 'counter') return [key, meter.createCounter(row.name, options)];
     if (row.kind === 'up_down_counter') return [key, meter.createUpDownCounter(row.name, options)];
     const advice = { explicitBucketBoundaries: row.buckets };
     return [key, meter.createHistogram(row.name, { ...options, advice })];
   });
   return Object.fromEntries(made) as Instruments;
+}
+
+function createObserved(meter: Meter, { name, kind }: { name: string; kind: string }, options: MetricOptions) {
+  if (kind === 'gauge') return meter.createObservableGauge(name, options);
+  if (kind === 'counter') return meter.createObservableCounter(name, options);
+  return meter.createObservableUpDownCounter(name, options);
 }

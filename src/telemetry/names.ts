@@ -128,6 +128,16 @@ export const attribute = {
   pluginChange: 'sightline.plugin.change',
   reason: 'sightline.reason',
   signal: 'sightline.signal',
+  /** Id of a threshold. */
+  alert: 'sightline.alert',
+  alertSeverity: 'sightline.alert.severity',
+  /** Of alerts: `webhook` or `alertmanager`. */
+  receiver: 'sightline.receiver',
+
+  /** `user` or `system`. */
+  cpuMode: 'cpu.mode',
+  v8jsHeapSpaceName: 'v8js.heap.space.name',
+  v8jsGcType: 'v8js.gc.type',
 } as const;
 
 /** Events on spans. */
@@ -155,12 +165,14 @@ const httpSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20
 const overheadSeconds = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30,
 ];
+/** A scavenge takes a millisecond; what takes more is felt. */
+const gcSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 /** From a handshake that is refused to a day of work. */
 const sessionSeconds = [0.1, 1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400];
 
 interface MetricRow {
   readonly name: string;
-  readonly kind: 'histogram' | 'counter' | 'up_down_counter';
+  readonly kind: 'histogram' | 'counter' | 'up_down_counter' | 'gauge';
   readonly unit: string;
   readonly description: string;
   readonly buckets?: number[];
@@ -347,5 +359,109 @@ export const metric = {
     kind: 'counter',
     unit: '{request}',
     description: 'Requests that were refused before they became exchanges.',
+  },
+  tokenDetails: {
+    name: 'sightline.token.details',
+    kind: 'counter',
+    unit: '{token}',
+    description:
+      'Tokens that are part of those of `gen_ai.client.token.usage`: read from and written to a cache, and spent on reasoning.',
+  },
+  upstreamUp: {
+    name: 'sightline.upstream.up',
+    kind: 'gauge',
+    unit: '{upstream}',
+    description: '1 where the last probe of the upstream got an answer, 0 where not.',
+    isObserved: true,
+  },
+  upstreamCertificate: {
+    name: 'sightline.upstream.certificate.remaining',
+    kind: 'gauge',
+    unit: 's',
+    description: "Until the upstream's TLS certificate ends; below zero since it has.",
+    isObserved: true,
+  },
+  pluginsRejected: {
+    name: 'sightline.plugin.rejected',
+    kind: 'gauge',
+    unit: '{plugin}',
+    description: 'Plugins whose newest version cannot be used.',
+    isObserved: true,
+  },
+  alertsFiring: {
+    name: 'sightline.alert.firing',
+    kind: 'gauge',
+    unit: '{alert}',
+    description: '1 for each alert that fires in this process.',
+    isObserved: true,
+  },
+  alertNotifications: {
+    name: 'sightline.alert.notifications',
+    kind: 'counter',
+    unit: '{notification}',
+    description: 'What became of messages about alerts: `sent`, `failed` after all tries, `dropped`.',
+  },
+  processMemory: {
+    name: 'process.memory.usage',
+    kind: 'up_down_counter',
+    unit: 'By',
+    description: 'Physical memory of the process (RSS).',
+    isObserved: true,
+  },
+  processCpuTime: {
+    name: 'process.cpu.time',
+    kind: 'counter',
+    unit: 's',
+    description: 'CPU time of the process, all threads together.',
+    isObserved: true,
+  },
+  processCpuCapacity: {
+    name: 'sightline.process.cpu.capacity',
+    kind: 'gauge',
+    unit: '{cpu}',
+    description: 'CPUs that one event loop can have: one, or the share of the cgroup where that is less.',
+    isObserved: true,
+  },
+  processCpuLimit: {
+    name: 'sightline.process.cpu.limit',
+    kind: 'gauge',
+    unit: '{cpu}',
+    description: 'CPUs that the cgroup allows; absent where it allows all.',
+    isObserved: true,
+  },
+  processUptime: {
+    name: 'process.uptime',
+    kind: 'gauge',
+    unit: 's',
+    description: 'Since the process began.',
+    isObserved: true,
+  },
+  heapUsed: {
+    name: 'v8js.memory.heap.used',
+    kind: 'up_down_counter',
+    unit: 'By',
+    description: 'Memory that is in use, by space of the heap.',
+    isObserved: true,
+  },
+  gcDuration: {
+    name: 'v8js.gc.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'Duration of garbage collections, by type.',
+    buckets: gcSeconds,
+  },
+  eventLoopDelay: {
+    name: 'nodejs.eventloop.delay.p99',
+    kind: 'gauge',
+    unit: 's',
+    description: 'How late timers of the event loop were, 99th percentile between two snapshots.',
+    isObserved: true,
+  },
+  eventLoopUtilization: {
+    name: 'nodejs.eventloop.utilization',
+    kind: 'gauge',
+    unit: '1',
+    description: 'How much of the time the event loop was busy, 0 to 1, between two snapshots.',
+    isObserved: true,
   },
 } as const satisfies Record<string, MetricRow>;
