@@ -1,0 +1,296 @@
+import { attribute, metric } from '../../src/telemetry/names.ts';
+import { dashboard, row } from './parts/dashboard.ts';
+import { windowOf } from './parts/limits.ts';
+import { figure, lines, timeline } from './parts/panels.ts';
+import {
+  byInstance,
+  countRate,
+  increase,
+  is,
+  legendOf,
+  level,
+  orZero,
+  present,
+  quantile,
+  rate,
+  share,
+} from './parts/promql.ts';
+import { query } from './parts/queries.ts';
+import { errors, linksOf, outcomeColors } from './parts/series.ts';
+import { table } from './parts/table-panel.ts';
+import { sessions } from './traffic-sessions.ts';
+
+const { outcome, upstream, genAiRequestModel: model, errorType } = attribute;
+const exchanges = metric.outcomes;
+const attempts = metric.operationDuration;
+
+const now = row('Now', [
+  figure({
+    title: 'Exchanges a second',
+    description: 'Requests, and turns of sessions, that ended.',
+    unit: 'reqps',
+    width: 4,
+    queries: [query(rate(exchanges), 'exchanges')],
+  }),
+  figure({
+    title: 'Share of errors',
+    description:
+      'Exchanges that failed, of all. One that the client left, or that was refused here, is no error.',
+    unit: 'percentunit',
+    width: 4,
+    queries: [query(share(rate(exchanges, { where: errors }), rate(exchanges)), 'errors')],
+    limit: 'error-ratio',
+    noValue: 'no traffic',
+  }),
+  figure({
+    title: 'In flight',
+    description: 'Requests of clients that are not over.',
+    unit: 'short',
+    width: 4,
+    queries: [query(level(metric.httpActive), 'requests')],
+    noValue: '0',
+  }),
+  figure({
+    title: 'Open sessions',
+    description: 'WebSocket sessions that are open, or about to be.',
+    unit: 'short',
+    width: 4,
+    queries: [query(level(metric.sessionActive), 'sessions')],
+    noValue: '0',
+  }),
+  figure({
+    title: 'Upstreams that do not answer',
+    description: 'Upstreams whose last probe got no answer, from any instance.',
+    unit: 'short',
+    width: 4,
+    isTrouble: true,
+    queries: [query(`sum (1 - ${level(metric.upstreamUp, { by: [upstream] }, 'min')})`, 'unreachable')],
+    noValue: 'not probed',
+  }),
+  figure({
+    title: 'Turned away',
+    description: 'Requests that were refused before they became exchanges: too many, too large, not HTTP.',
+    unit: 'reqps',
+    width: 4,
+    queries: [query(orZero(rate(metric.rejections)), 'rejections')],
+  }),
+]);
+
+const endings = row('Since when: how exchanges end (all models and tenants)', [
+  lines({
+    title: 'Exchanges by outcome',
+    description: 'How requests, and turns of sessions, ended.',
+    unit: 'reqps',
+    width: 12,
+    isStacked: true,
+    queries: [query(rate(exchanges, { by: [outcome] }), legendOf([outcome]))],
+    colors: outcomeColors,
+  }),
+  lines({
+    title: 'Errors by outcome',
+    description:
+      'Those that failed, by how. `upstream_…` and `timed_out` point to a backend, `failed` to us.',
+    unit: 'reqps',
+    width: 12,
+    queries: [query(rate(exchanges, { by: [outcome], where: errors }), legendOf([outcome]))],
+    colors: outcomeColors,
+    noValue: 'no errors',
+  }),
+  lines({
+    title: `Errors within ${windowOf('errors')}`,
+    description: 'By instance, counted as the alert counts them.',
+    unit: 'short',
+    width: 8,
+    queries: [
+      query(increase(exchanges, { by: byInstance, where: errors }, windowOf('errors')), legendOf(byInstance)),
+    ],
+    limit: 'errors',
+    noValue: 'no errors',
+  }),
+  lines({
+    title: 'Share of errors',
+    description: 'By instance, of all exchanges that ended.',
+    unit: 'percentunit',
+    width: 8,
+    queries: [
+      query(
+        share(rate(exchanges, { by: byInstance, where: errors }), rate(exchanges, { by: byInstance })),
+        legendOf(byInstance),
+      ),
+    ],
+    limit: 'error-ratio',
+    noValue: 'no traffic',
+  }),
+  lines({
+    title: 'Requests by status',
+    description: 'HTTP status that clients got. Errors after the head was sent are not seen here, but above.',
+    unit: 'reqps',
+    width: 8,
+    isStacked: true,
+    queries: [
+      query(
+        countRate(metric.httpDuration, { by: [attribute.httpResponseStatusCode] }),
+        legendOf([attribute.httpResponseStatusCode]),
+      ),
+    ],
+  }),
+]);
+
+const upstreams = row('Which upstream', [
+  timeline({
+    title: 'Upstreams that answer',
+    description: 'What the last probe of each upstream found, from any instance.',
+    width: 24,
+    height: 5,
+    queries: [query(level(metric.upstreamUp, { by: [upstream] }, 'min'), legendOf([upstream]))],
+    states: { 0: { text: 'no answer', color: 'red' }, 1: { text: 'answers', color: 'green' } },
+    limit: 'upstream-unreachable',
+    noValue: 'not probed',
+  }),
+  lines({
+    title: 'Exchanges by upstream',
+    description: 'That ended, by the upstream that they were meant for.',
+    unit: 'reqps',
+    width: 8,
+    isStacked: true,
+    queries: [query(rate(exchanges, { by: [upstream] }), legendOf([upstream]))],
+    links: linksOf('upstream'),
+  }),
+  lines({
+    title: 'Share of errors by upstream',
+    description: 'One line that leaves the others: that backend. All at once: look at Service.',
+    unit: 'percentunit',
+    width: 8,
+    queries: [
+      query(
+        share(rate(exchanges, { by: [upstream], where: errors }), rate(exchanges, { by: [upstream] })),
+        legendOf([upstream]),
+      ),
+    ],
+    links: linksOf('upstream'),
+    noValue: 'no traffic',
+  }),
+  lines({
+    title: 'In flight by upstream',
+    description: 'A line that climbs while the rate does not: replies have become slow, or none come.',
+    unit: 'short',
+    width: 8,
+    isStacked: true,
+    queries: [query(level(metric.httpActive, { by: [upstream] }), legendOf([upstream]))],
+    links: linksOf('upstream'),
+  }),
+]);
+
+const byBoth = { by: [upstream, model] };
+const models = row('Which model (attempts at upstreams, and turns of sessions)', [
+  lines({
+    title: 'Attempts by model',
+    description: 'By the model that was asked for; `other` are names that no upstream has confirmed.',
+    unit: 'reqps',
+    width: 8,
+    isStacked: true,
+    queries: [query(countRate(attempts, { by: [model] }), legendOf([model]))],
+    links: linksOf('model'),
+  }),
+  lines({
+    title: 'Share of errors by model',
+    description: 'Attempts that failed, of all of the model.',
+    unit: 'percentunit',
+    width: 8,
+    queries: [
+      query(
+        share(countRate(attempts, { by: [model], where: errors }), countRate(attempts, { by: [model] })),
+        legendOf([model]),
+      ),
+    ],
+    links: linksOf('model'),
+    noValue: 'no traffic',
+  }),
+  lines({
+    title: 'What the errors are',
+    description: 'Attempts that failed, by the error that the upstream named, or that we saw.',
+    unit: 'reqps',
+    width: 8,
+    queries: [
+      query(
+        countRate(attempts, { by: [upstream, errorType], where: { [errorType]: present } }),
+        legendOf([upstream, errorType]),
+      ),
+    ],
+    noValue: 'no errors',
+  }),
+  table({
+    title: 'Upstreams and models',
+    description: 'Everything about each model at each upstream, of the newest minutes.',
+    width: 24,
+    rows: { [upstream]: 'Upstream', [model]: 'Model' },
+    columns: [
+      { title: 'Attempts', unit: 'reqps', expression: countRate(attempts, byBoth) },
+      {
+        title: 'Errors',
+        unit: 'percentunit',
+        expression: share(countRate(attempts, { ...byBoth, where: errors }), countRate(attempts, byBoth)),
+        limit: 'error-ratio',
+      },
+      { title: 'Duration p50', unit: 's', expression: quantile(0.5, attempts, byBoth) },
+      { title: 'Duration p95', unit: 's', expression: quantile(0.95, attempts, byBoth) },
+      { title: 'First token p95', unit: 's', expression: quantile(0.95, metric.timeToFirstChunk, byBoth) },
+      {
+        title: 'Between chunks p95',
+        unit: 's',
+        expression: quantile(0.95, metric.timePerOutputChunk, byBoth),
+      },
+    ],
+  }),
+]);
+
+const lost = row('What did not get through', [
+  lines({
+    title: 'Turned away by reason',
+    description: 'Requests that were refused before they became exchanges, by the code of the error.',
+    unit: 'reqps',
+    width: 8,
+    queries: [query(rate(metric.rejections, { by: [errorType] }), legendOf([errorType]))],
+    noValue: 'none',
+  }),
+  lines({
+    title: `Streams that broke off within ${windowOf('truncated')}`,
+    description: 'By instance, counted as the alert counts them.',
+    unit: 'short',
+    width: 8,
+    queries: [
+      query(
+        increase(
+          exchanges,
+          { by: byInstance, where: { [outcome]: is('upstream_truncated') } },
+          windowOf('truncated'),
+        ),
+        legendOf(byInstance),
+      ),
+    ],
+    limit: 'truncated',
+    noValue: 'none',
+  }),
+  lines({
+    title: 'Replies not understood',
+    description: 'They reached the client, but tokens and model of them are not known.',
+    unit: 'reqps',
+    width: 8,
+    queries: [
+      query(
+        rate(metric.unobservedReplies, { by: [upstream, attribute.reason] }),
+        legendOf([upstream, attribute.reason]),
+      ),
+    ],
+    noValue: 'none',
+  }),
+]);
+
+export function traffic() {
+  return dashboard({
+    id: 'traffic',
+    title: 'Sightline: Traffic',
+    description: 'What comes in, how it ends, and which upstream or model is to blame.',
+    rows: [now, endings, upstreams, models, sessions, lost],
+  });
+}
