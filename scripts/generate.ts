@@ -1,6 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { renderReadme } from './readme-tables.ts';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generated } from './generated.ts';
 
-// Everything that is made from the code and committed: today the tables of the README.
-const readme = new URL('../README.md', import.meta.url);
-writeFileSync(readme, renderReadme(readFileSync(readme, 'utf8')));
+for (const [path, make] of Object.entries(generated)) {
+  const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, make(existsSync(file) ? readFileSync(file, 'utf8') : ''));
+}

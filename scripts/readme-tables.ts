@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { adminRoutes } from '../src/admin/admin-plane.ts';
+import { duration } from '../src/alerts/duration.ts';
+import type { Threshold } from '../src/alerts/threshold.ts';
+import { thresholds } from '../src/alerts/thresholds.ts';
 import type { Dialect } from '../src/dialects/dialect.ts';
 import { dialects, sessionDialects } from '../src/dialects/index.ts';
 import { errorTable } from '../src/errors.ts';
@@ -66,6 +69,11 @@ const tables: Readonly<Record<string, () => string>> = {
         row.description,
       ]),
     ),
+  thresholds: () =>
+    table(
+      ['alert', 'fires', 'severity', 'what is the matter', 'what to do'],
+      thresholds.map((row) => [code(row.id), firingOf(row), row.severity, row.summary, row.action]),
+    ),
   admin: () =>
     table(
       ['route', 'shows'],
@@ -92,6 +100,15 @@ function dialectRow({ name, path, operation, provider }: Dialect, request: strin
   return [code(name), code(`${request} …${path}`), operation, provider];
 }
 
+/** `above 5,000 ms over 5m, for 2m`. */
+function firingOf({ title, comparison, limit, unit, windowMs, holdMs, exchangesMin }: Threshold): string {
+  const amount = `${limit.toLocaleString('en')} ${unit}`.trim();
+  const window = windowMs > 0 ? ` over ${duration(windowMs)}` : '';
+  const enough = exchangesMin === undefined ? '' : `, of at least ${exchangesMin} exchanges`;
+  const hold = holdMs > 0 ? `, for ${duration(holdMs)}` : '';
+  return `${title} ${comparison} ${amount}${window}${enough}${hold}`;
+}
+
 /** The reasons stand as comments beside the numbers; that is where whoever changes one sees them. */
 function limitRows(): string[][] {
   const source = readFileSync(new URL('../src/limits.ts', import.meta.url), 'utf8');
@@ -114,7 +131,7 @@ function amount(name: string, value: number): string {
     const unit = units.find(([size]) => value % size === 0);
     return unit ? `${value / unit[0]} ${unit[1]}` : String(value);
   }
-  if (name.endsWith('Ms')) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
+  if (/Ms(Max)?$/.test(name)) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
   return String(value);
 }
 

@@ -2,6 +2,7 @@
  * What plugins import from `sightline`. In a plugin it is the running service's own copy, so that
  * `instanceof` holds; it brings nothing that listens or exports.
  */
+export type { Alert, AlertState } from './alerts/alert.ts';
 export { SightlineError } from './errors.ts';
 export { Chunk } from './exchange/chunk.ts';
 export type { Usage } from './exchange/facts.ts';

@@ -1,3 +1,5 @@
+import type { Snapshot } from '../snapshots/snapshot.ts';
+
 /** How urgent: a `critical` one wakes somebody, a `warning` waits for the morning. */
 export const severities = ['warning', 'critical'] as const;
 export type Severity = (typeof severities)[number];
@@ -8,14 +10,22 @@ export interface Measure {
   expression(windowMs: number): string;
   /** OpenTelemetry names of the metrics that it reads, as in `telemetry/names.ts`. */
   readonly metrics: readonly string[];
-  /** Series that make the expression have exactly this value, for promtool. */
-  series(value: number, windowMs: number): readonly InputSeries[];
+  /** What its figures can be: a limit beyond these is never passed, or always. */
+  readonly lowest: number;
+  readonly highest: number;
+  /**
+   * Series that make the expression have this value, for promtool, and others beside them that it must not count.
+   * Where it is about exchanges, so many of them end within the window.
+   */
+  series(value: number, windowMs: number, exchanges: number): readonly InputSeries[];
 }
 
-/** As promtool's unit tests write series: values in the shape `0+2x10`, one a minute. */
+/** A series of promtool's unit tests. Whose it is (`job` and `instance`), its test says. */
 export interface InputSeries {
-  readonly series: string;
-  /** What the counter grows by, or the gauge stands at, each minute while the threshold's value is as asked for. */
+  /** As Prometheus has it. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What the counter grows by in a minute, or where the gauge stands. */
   readonly value: number;
   readonly kind: 'counter' | 'gauge';
 }
@@ -26,7 +36,7 @@ export interface Threshold {
   readonly id: string;
   readonly title: string;
   /** Where a snapshot has it, as `figuresAt` reads it. */
-  readonly field: string;
+  readonly field: FigurePath;
   /** The attribute (OpenTelemetry) that says whose figure it is, where the field has a `*`. */
   readonly by?: string;
   readonly measure: Measure;
@@ -38,6 +48,8 @@ export interface Threshold {
   readonly windowMs: number;
   /** How long it has to be beyond the limit before it fires. */
   readonly holdMs: number;
+  /** Where fewer exchanges ended within the window, the figure says nothing: one failure of two is no ratio. */
+  readonly exchangesMin?: number;
   readonly severity: Severity;
   /** One sentence: what is the matter. */
   readonly summary: string;
@@ -53,3 +65,15 @@ export interface ThresholdOverride {
   readonly holdMs?: number | undefined;
   readonly severity?: Severity | undefined;
 }
+
+/** The paths of a snapshot's figures: `memory.rssMb`, `upstreams.*.up`. */
+export type FigurePath = PathIn<Snapshot>;
+
+type PathIn<Node> = {
+  [Key in keyof Node & string]-?: NonNullable<Node[Key]> extends number
+    ? Step<Key>
+    : `${Step<Key>}.${PathIn<NonNullable<Node[Key]>>}`;
+}[keyof Node & string];
+
+/** In a record, any name. */
+type Step<Key extends string> = string extends Key ? '*' : Key;

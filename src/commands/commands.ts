@@ -25,6 +25,11 @@ const commands: Readonly<Record<string, CommandRow>> = {
     summary: 'run tests of plugins, also outside of this package',
     load: async () => (await import('./plugin-test.ts')).testPlugins,
   },
+  'alerts export': {
+    usage: 'alerts export [--tests]',
+    summary: 'print the rules for Prometheus, or their tests, with the limits of the configuration',
+    load: async () => (await import('./alerts-export.ts')).exportAlerts,
+  },
 };
 
 /** Lines for `--help`. */

@@ -13,7 +13,7 @@ export interface Config {
   readonly plugins: PluginsConfig;
   readonly telemetry: TelemetryConfig;
   readonly alerts: AlertsConfig;
-  readonly log: { readonly level: LogLevel };
+  readonly log: LogConfig;
   readonly limits: Limits;
 }
 
@@ -30,6 +30,8 @@ export interface DataConfig extends ListenConfig {
 
 export interface AdminConfig extends ListenConfig {
   readonly token: string | undefined;
+  /** Absolute, in place of `token`. One that does not exist is made at the start, with a random token in it. */
+  readonly tokenFile: string | undefined;
 }
 
 export interface UpstreamConfig {
@@ -42,7 +44,7 @@ export interface UpstreamConfig {
   readonly provider: string | undefined;
   /** Set on each request, in place of the client's. Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** How `/readyz` asks for its health; `false`: not at all. */
+  /** How it is asked, in the background and for `/readyz`, whether it is there; `false`: not at all. */
   readonly probe: { readonly path: string } | false;
   /** Offer permessage-deflate (RFC 7692) on the connection to a ws:// address. */
   readonly compression: boolean;
@@ -74,9 +76,15 @@ export interface TelemetryConfig {
   readonly spanThresholdMs: number;
 }
 
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** A line for each request, session and turn when it ends. */
+  readonly exchanges: boolean;
+}
+
 export interface AlertsConfig {
   /** By id of a row of `alerts/thresholds.ts`. */
-  readonly thresholds: Readonly<Record<string, ThresholdOverride>>;
+  readonly thresholds: Readonly<Partial<Record<string, ThresholdOverride>>>;
   /** Each is told of every alert that fires or resolves. */
   readonly webhooks: readonly WebhookConfig[];
   /** Base addresses of Alertmanagers, which are told through their API. */

@@ -12,6 +12,7 @@ const variables = {
   SIGHTLINE_ADMIN_HOST: ['admin', 'host'],
   SIGHTLINE_ADMIN_PORT: ['admin', 'port'],
   SIGHTLINE_ADMIN_TOKEN: ['admin', 'token'],
+  SIGHTLINE_ADMIN_TOKEN_FILE: ['admin', 'tokenFile'],
   SIGHTLINE_PLUGINS: ['plugins', 'folder'],
 } as const satisfies Record<string, readonly string[] | undefined>;
 

@@ -5,7 +5,7 @@ import { integer, section } from './section.ts';
 const timerMsMax = 2 ** 31 - 1;
 
 function limit(name: LimitName) {
-  return name.endsWith('Ms')
+  return /Ms(Max)?$/.test(name)
     ? integer(1, timerMsMax, `a number of milliseconds from 1 to ${timerMsMax}`)
     : integer(1, Number.MAX_SAFE_INTEGER, 'an integer above 0');
 }

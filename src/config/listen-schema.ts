@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
-import type { AdminConfig, ListenConfig } from './config.ts';
+import type { ListenConfig } from './config.ts';
 import type { KeyPath } from './key-path.ts';
 import { integer, section, text } from './section.ts';
 
@@ -21,13 +21,16 @@ export const dataSection = section({
   origins: z.array(origin, 'a list of origins').default([]),
 });
 
+export const adminToken = {
+  pattern: /^[\x21-\x7e]{16,}$/,
+  error: 'a text of at least 16 visible ASCII characters without blanks',
+} as const;
+
 export const adminSection = section({
   host: host.default(adminDefaults.host),
   port: port.default(adminDefaults.port),
-  token: text(
-    'a text of at least 16 visible ASCII characters without blanks',
-    /^[\x21-\x7e]{16,}$/,
-  ).optional(),
+  token: text(adminToken.error, adminToken.pattern).optional(),
+  tokenFile: text('the path of a file').optional(),
 });
 
 /** What is wrong between keys that are each right for themselves. */
@@ -35,7 +38,11 @@ export function listenConflicts(data: unknown, admin: unknown): { path: KeyPath;
   const { data: dataPlane } = dataSection.safeParse(data ?? {});
   const { data: adminPlane } = adminSection.safeParse(admin ?? {});
   const conflicts: { path: KeyPath; expected: string }[] = [];
-  if (adminPlane && adminPlane.token === undefined && !isLoopback(adminPlane.host)) {
+  const { token, tokenFile } = adminPlane ?? {};
+  if (token !== undefined && tokenFile !== undefined) {
+    conflicts.push({ path: ['admin', 'tokenFile'], expected: 'nothing, where admin.token is set' });
+  }
+  if (adminPlane && (token ?? tokenFile) === undefined && !isLoopback(adminPlane.host)) {
     const expected =
       'a loopback address such as 127.0.0.1, or a token beside it: set SIGHTLINE_ADMIN_TOKEN or admin.token';
     conflicts.push({ path: ['admin', 'host'], expected });
@@ -63,7 +70,7 @@ function isLoopback(address: string): boolean {
 
 const everyAddress = ['0.0.0.0', '::'];
 
-function collide(data: ListenConfig, admin: Omit<AdminConfig, 'token'>): boolean {
+function collide(data: ListenConfig, admin: ListenConfig): boolean {
   if (data.port !== admin.port || data.port === 0) return false;
   return (
     data.host === admin.host || [data.host, admin.host].some((address) => everyAddress.includes(address))

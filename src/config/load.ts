@@ -68,7 +68,15 @@ function assemble(values: ConfigValues, source: string | undefined, cwd: string)
     ...values,
     source,
     plugins: { ...values.plugins, folder: resolve(cwd, values.plugins.folder) },
-    admin: { ...values.admin, token: values.admin.token },
+    admin: {
+      ...values.admin,
+      token: values.admin.token,
+      tokenFile: values.admin.tokenFile === undefined ? undefined : resolve(cwd, values.admin.tokenFile),
+    },
+    alerts: {
+      ...values.alerts,
+      webhooks: values.alerts.webhooks.map(({ secret, ...webhook }) => ({ ...webhook, secret })),
+    },
     upstreams: Object.entries(values.upstreams).map(
       ([name, { provider, limits, ...upstream }]): UpstreamConfig => ({
         name,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertsSection } from './alerts-schema.ts';
 import { clientTraces, logLevels, type MiddlewareConfig } from './config.ts';
 import { limitsSection } from './limits-schema.ts';
 import { adminSection, dataSection } from './listen-schema.ts';
@@ -34,6 +35,7 @@ const plugins = section({
 
 const log = section({
   level: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
+  exchanges: z.boolean('true or false').default(true),
 });
 
 /** The file, with the variables laid over it. */
@@ -44,6 +46,7 @@ export const configSchema = section({
   middleware: z.array(middleware, 'a list of middleware, in order').default([]),
   plugins: plugins.prefault({}),
   telemetry: telemetry.prefault({}),
+  alerts: alertsSection.prefault({}),
   log: log.prefault({}),
   limits: limitsSection.prefault({}),
 });

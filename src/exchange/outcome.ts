@@ -14,3 +14,16 @@ export const outcomes = {
 } as const;
 
 export type Outcome = keyof typeof outcomes;
+
+/** What counts as an error: neither completed, nor left by the client, nor refused here. */
+export const errorOutcomes = [
+  'upstream_error',
+  'upstream_truncated',
+  'upstream_unreachable',
+  'timed_out',
+  'failed',
+] as const satisfies readonly Outcome[];
+
+export function isError(outcome: Outcome): boolean {
+  return (errorOutcomes as readonly Outcome[]).includes(outcome);
+}

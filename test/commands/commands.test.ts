@@ -7,7 +7,12 @@ describe('commands', () => {
     await using place = await openWorkplace();
     const { code, stdout } = await place.run(['--help']);
     assert.equal(code, 0);
-    for (const usage of ['plugin new NAME [--folder DIR]', 'plugin check FILE…', 'plugin test FILE…']) {
+    for (const usage of [
+      'plugin new NAME [--folder DIR]',
+      'plugin check FILE…',
+      'plugin test FILE…',
+      'alerts export [--tests]',
+    ]) {
       assert.ok(stdout.includes(`sightline ${usage}`), usage);
     }
     const own = await place.run(['plugin', 'new', '--help']);
@@ -26,7 +31,10 @@ describe('commands', () => {
   });
 
   for (const [args, expected] of [
-    [['plugin'], /"plugin" is no command; expected none, .* or one of plugin new, plugin check, plugin test/],
+    [
+      ['plugin'],
+      /"plugin" is no command; expected none, .* or one of plugin new, plugin check, plugin test, alerts export/,
+    ],
     [['plugin', 'delete'], /"plugin delete" is no command/],
     [['start'], /"start" is no command/],
     [

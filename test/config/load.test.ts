@@ -27,12 +27,13 @@ describe('without a file', () => {
     assert.deepEqual(load(), {
       source: undefined,
       data: { host: '0.0.0.0', port: 4000, origins: [] },
-      admin: { host: '127.0.0.1', port: 4001, token: undefined },
+      admin: { host: '127.0.0.1', port: 4001, token: undefined, tokenFile: undefined },
       upstreams: [],
       middleware: [],
       plugins: { folder: './plugins', watch: true, required: [], config: {} },
       telemetry: { clientTrace: 'parent', spanThresholdMs: 1 },
-      log: { level: 'info' },
+      alerts: { thresholds: {}, webhooks: [], alertmanagers: [] },
+      log: { level: 'info', exchanges: true },
       limits: defaultLimits,
     });
   });
@@ -70,6 +71,13 @@ describe('without a file', () => {
     }
   });
 
+  test('a file with the admin token stands for the token, seen from where the service was started', () => {
+    const env = { SIGHTLINE_ADMIN_HOST: '0.0.0.0', SIGHTLINE_ADMIN_TOKEN_FILE: 'run/token' };
+    const { admin } = load(undefined, env);
+    assert.equal(admin.token, undefined);
+    assert.ok(admin.tokenFile?.startsWith(root) && admin.tokenFile.endsWith('/run/token'), admin.tokenFile);
+  });
+
   test('each variable sets its key', () => {
     const config = load(undefined, {
       SIGHTLINE_HOST: '::1',
@@ -80,7 +88,12 @@ describe('without a file', () => {
       SIGHTLINE_PLUGINS: '/opt/plugins',
     });
     assert.deepEqual(config.data, { host: '::1', port: 0, origins: [] });
-    assert.deepEqual(config.admin, { host: '0.0.0.0', port: 0, token: 'a-token-of-20-chars!' });
+    assert.deepEqual(config.admin, {
+      host: '0.0.0.0',
+      port: 0,
+      token: 'a-token-of-20-chars!',
+      tokenFile: undefined,
+    });
     assert.equal(config.plugins.folder, '/opt/plugins');
   });
 
@@ -114,7 +127,7 @@ middleware:
   - redact:
 plugins: { folder: plugins-of-ours, watch: false, required: [tenant], config: { tenant: { unknown: refuse } } }
 telemetry: { clientTrace: link, spanThresholdMs: 0.5 }
-log: { level: debug }
+log: { level: debug, exchanges: false }
 limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
 `;
   const env = { TOKEN: '0123456789abcdef', KEY: 'sk-1', BYTES: '1048576' };
@@ -127,7 +140,12 @@ limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
       port: 5000,
       origins: ['https://app.example.com'],
     });
-    assert.deepEqual(config.admin, { host: 'localhost', port: 5001, token: '0123456789abcdef' });
+    assert.deepEqual(config.admin, {
+      host: 'localhost',
+      port: 5001,
+      token: '0123456789abcdef',
+      tokenFile: undefined,
+    });
     assert.deepEqual(config.middleware, [
       { name: 'stream-usage', options: undefined },
       { name: 'request-tags', options: { tags: { team: 'x-team' } } },
@@ -140,7 +158,7 @@ limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
       config: { tenant: { unknown: 'refuse' } },
     });
     assert.deepEqual(config.telemetry, { clientTrace: 'link', spanThresholdMs: 0.5 });
-    assert.deepEqual(config.log, { level: 'debug' });
+    assert.deepEqual(config.log, { level: 'debug', exchanges: false });
     const global = { ...defaultLimits, queryBytesMax: 1_048_576, replyHeadTimeoutMs: 40_000 };
     assert.deepEqual(config.limits, global);
   });

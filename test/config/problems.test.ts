@@ -39,12 +39,12 @@ const token = 'a text of at least 16 visible ASCII characters without blanks';
 const files: readonly [string, ...string[]][] = [
   // keys
   ['data: { prot: 1 }', '1:9: data.prot is unknown; did you mean "port"?'],
-  ['log: { colour: 1 }', '1:8: log.colour is unknown; known here: level'],
+  ['log: { colour: 1 }', '1:8: log.colour is unknown; known here: level, exchanges'],
   ['upstream: http://a', '1:1: upstream is unknown; did you mean "upstreams"?'],
   ['log:\n  level: info\n  level: debug', '3:3: log.level is given twice; expected once'],
-  ['__proto__: { port: 1 }', '1:1: __proto__ is unknown; known here: data, admin, upstreams, middleware, plugins, telemetry, log, limits'],
+  ['__proto__: { port: 1 }', '1:1: __proto__ is unknown; known here: data, admin, upstreams, middleware, plugins, telemetry, alerts, log, limits'],
   // shapes
-  ['- data', '1:1: the configuration is a list; expected a mapping (keys: data, admin, upstreams, middleware, plugins, telemetry, log, limits)'],
+  ['- data', '1:1: the configuration is a list; expected a mapping (keys: data, admin, upstreams, middleware, plugins, telemetry, alerts, log, limits)'],
   ['data: 4000', '1:7: data is 4000; expected a mapping (keys: host, port, origins)'],
   ['upstreams: [http://a]', '1:12: upstreams is a list; expected a mapping of names to addresses'],
   ['plugins: { folder: [a] }', '1:20: plugins.folder is a list; expected the path of a folder'],
@@ -55,6 +55,7 @@ const files: readonly [string, ...string[]][] = [
   ['data: { host: 127.0.0.1.5 }', '1:15: data.host is "127.0.0.1.5"; expected an IP address or a host name, without port or brackets'],
   ['admin: { token: short }', `1:17: admin.token is ***; expected ${token}`],
   ['admin: { host: 0.0.0.0 }', '1:16: admin.host is "0.0.0.0"; expected a loopback address such as 127.0.0.1, or a token beside it: set SIGHTLINE_ADMIN_TOKEN or admin.token'],
+  ['admin: { token: 0123456789abcdef, tokenFile: a }', '1:46: admin.tokenFile is ***; expected nothing, where admin.token is set'],
   ['data: { port: 4001 }', '1:15: data.port is 4001; expected another port than admin.port, which listens on it too'],
   ['data: { host: 127.0.0.1 }\nadmin: { port: 4000 }', '2:16: admin.port is 4000; expected another port than data.port, which listens on it too'],
   // upstreams
@@ -80,6 +81,7 @@ const files: readonly [string, ...string[]][] = [
   ['middleware: [4]', `1:14: middleware[0] is 4; expected ${middleware}`],
   ['telemetry: { clientTrace: child }', '1:27: telemetry.clientTrace is "child"; expected one of parent, link, ignore'],
   ['telemetry: { spanThresholdMs: -1 }', '1:31: telemetry.spanThresholdMs is -1; expected a number of milliseconds, 0 or more'],
+  ['log: { exchanges: 1 }', '1:19: log.exchanges is 1; expected true or false'],
   ['log: { level: loud }', '1:15: log.level is "loud"; expected one of trace, debug, info, warn, error, silent'],
   ['limits: { queryBytesMax: 0 }', '1:26: limits.queryBytesMax is 0; expected an integer above 0'],
   ['limits: { queryBytesMax: 1.5 }', '1:26: limits.queryBytesMax is 1.5; expected an integer above 0'],
@@ -118,7 +120,7 @@ const environments: readonly [NodeJS.ProcessEnv, ...string[]][] = [
   [{ SIGHTLINE_PORT: 'http' }, `SIGHTLINE_PORT: data.port is "http"; expected ${ports}`],
   [{ SIGHTLINE_PORT: '-1' }, `SIGHTLINE_PORT: data.port is "-1"; expected ${ports}`],
   [{ SIGHTLINE_PROT: '1' }, 'SIGHTLINE_PROT: this variable is unknown; did you mean SIGHTLINE_PORT?'],
-  [{ SIGHTLINE_X: '1' }, 'SIGHTLINE_X: this variable is unknown; known are SIGHTLINE_CONFIG, SIGHTLINE_UPSTREAM, SIGHTLINE_HOST, SIGHTLINE_PORT, SIGHTLINE_ADMIN_HOST, SIGHTLINE_ADMIN_PORT, SIGHTLINE_ADMIN_TOKEN, SIGHTLINE_PLUGINS'],
+  [{ SIGHTLINE_X: '1' }, 'SIGHTLINE_X: this variable is unknown; known are SIGHTLINE_CONFIG, SIGHTLINE_UPSTREAM, SIGHTLINE_HOST, SIGHTLINE_PORT, SIGHTLINE_ADMIN_HOST, SIGHTLINE_ADMIN_PORT, SIGHTLINE_ADMIN_TOKEN, SIGHTLINE_ADMIN_TOKEN_FILE, SIGHTLINE_PLUGINS'],
   [{ SIGHTLINE_PORT: 'tcp://10.0.0.1:4000' }, 'SIGHTLINE_PORT: Kubernetes set this for its service "sightline"; expected a port: set enableServiceLinks: false for the pod, or give the service another name'],
   [{ SIGHTLINE_ADMIN_TOKEN: 'hunter2' }, `SIGHTLINE_ADMIN_TOKEN: admin.token is ***; expected ${token}`],
   [{ SIGHTLINE_ADMIN_HOST: '::' }, 'SIGHTLINE_ADMIN_HOST: admin.host is "::"; expected a loopback address such as 127.0.0.1, or a token beside it: set SIGHTLINE_ADMIN_TOKEN or admin.token'],

@@ -1,0 +1,180 @@
+import { errorOutcomes, type Outcome } from '../exchange/outcome.ts';
+import { attribute, metric } from '../telemetry/names.ts';
+import { labelName, type MetricKind, metricName } from '../telemetry/prometheus-names.ts';
+import { duration } from './duration.ts';
+import { histogramSeries } from './rules/histogram-series.ts';
+import type { InputSeries, Measure } from './threshold.ts';
+
+/*
+ * What thresholds look at, as PromQL. Every expression is aggregated by what tells instances apart, which scraping and
+ * OTLP both give: an alert is about one process, however many series the labels of a metric make of it.
+ */
+
+interface MetricRow {
+  readonly name: string;
+  readonly kind: MetricKind;
+  readonly unit: string;
+}
+type Counter = MetricRow & { readonly kind: 'counter' };
+type Gauge = MetricRow & { readonly kind: 'gauge' | 'up_down_counter' };
+type Histogram = MetricRow & { readonly kind: 'histogram'; readonly buckets: readonly number[] };
+
+export const instanceLabels = ['job', 'instance'];
+const minuteMs = 60_000;
+
+const nameOf = ({ name, unit, kind }: MetricRow) => metricName(name, unit, kind);
+const by = (...labels: string[]) => `by (${[...instanceLabels, ...labels].join(', ')})`;
+
+/** The gauge's worst value. The unit is reached by `times` or `dividedBy`, whichever is a whole number. */
+export function gauge(
+  row: Gauge,
+  options: {
+    /** The attribute that says whose it is. */
+    readonly by?: string;
+    readonly worst?: 'max' | 'min';
+    readonly times?: number;
+    readonly dividedBy?: number;
+    readonly lowest?: number;
+    readonly highest?: number;
+  } = {},
+): Measure {
+  const { worst = 'max', times = 1, dividedBy = 1, lowest = 0, highest = Number.POSITIVE_INFINITY } = options;
+  const own = options.by === undefined ? [] : [labelName(options.by)];
+  const scale = (times === 1 ? '' : ` * ${times}`) + (dividedBy === 1 ? '' : ` / ${dividedBy}`);
+  return {
+    expression: () => `${worst} ${by(...own)} (${nameOf(row)})${scale}`,
+    metrics: [row.name],
+    lowest,
+    highest,
+    series: (value) => {
+      const labels = Object.fromEntries(own.map((label) => [label, 'one']));
+      return [{ name: nameOf(row), labels, value: (value / times) * dividedBy, kind: 'gauge' }];
+    },
+  };
+}
+
+/** What a counter grew by within the window. */
+export function increase(row: Counter): Measure {
+  return {
+    ...boundless([row]),
+    expression: (windowMs) => `sum ${by()} (increase(${nameOf(row)}[${duration(windowMs)}]))`,
+    series: (value, windowMs) => {
+      const perMinute = (value / windowMs) * minuteMs;
+      // In parts: what is not summed up is found out.
+      return ['one', 'other'].map((reason) => counterSeries(row, attribute.reason, reason, perMinute / 2));
+    },
+  };
+}
+
+/** Exchanges that ended so within the window. */
+export function ended(outcomes: readonly Outcome[]): Measure {
+  return {
+    ...boundless([metric.outcomes]),
+    expression: (windowMs) => `sum ${by()} (increase(${outcomesIn(outcomes)}[${duration(windowMs)}]))`,
+    series: (value, windowMs, exchanges) => outcomeSeries(outcomes, value, windowMs, exchanges),
+  };
+}
+
+/** Errors of all exchanges that ended within the window. Where none did it is no number, which is beyond no limit. */
+export const errorRatio: Measure = {
+  ...boundless([metric.outcomes]),
+  highest: 1,
+  expression: (windowMs) => {
+    const part = `sum ${by()} (increase(${outcomesIn(errorOutcomes)}[${duration(windowMs)}]))`;
+    return `${part} / ${allEnded(windowMs)}`;
+  },
+  series: (value, windowMs, exchanges) =>
+    outcomeSeries(errorOutcomes, value * exchanges, windowMs, (1 - value) * exchanges),
+};
+
+/** All exchanges that ended within the window. */
+export function allEnded(windowMs: number): string {
+  return `sum ${by()} (increase(${nameOf(metric.outcomes)}[${duration(windowMs)}]))`;
+}
+
+export function allEndedSeries(windowMs: number, exchanges: number): InputSeries[] {
+  return outcomeSeries([], 0, windowMs, exchanges);
+}
+
+/** A percentile of a histogram in seconds, in ms. What lies beyond the last bucket comes out as its bound. */
+export function quantileMs(q: number, row: Histogram): Measure {
+  const bucket = `${nameOf(row)}_bucket`;
+  return {
+    expression: (windowMs) =>
+      `histogram_quantile(${q}, sum ${by('le')} (increase(${bucket}[${duration(windowMs)}]))) * 1000`,
+    metrics: [row.name],
+    // All observations in the first bucket, or beyond the last.
+    lowest: q * (row.buckets[0] ?? 0) * 1_000,
+    highest: (row.buckets.at(-1) ?? 0) * 1_000,
+    series: (value, windowMs, exchanges) => {
+      const perMinute = (exchanges / windowMs) * minuteMs;
+      return histogramSeries(row.buckets, q, value / 1_000).flatMap(({ le, share }) =>
+        ['one', 'other'].map((upstream): InputSeries => {
+          const labels = { [labelName(attribute.upstream)]: upstream, le };
+          return { name: bucket, labels, value: (share * perMinute) / 2, kind: 'counter' };
+        }),
+      );
+    },
+  };
+}
+
+/** The sum of a histogram, for each minute of the window. */
+export function sumPerMinute(row: Histogram): Measure {
+  const sum = `${nameOf(row)}_sum`;
+  return {
+    ...boundless([row]),
+    expression: (windowMs) => `sum ${by()} (rate(${sum}[${duration(windowMs)}])) * 60`,
+    series: (value) =>
+      ['input', 'output'].map((type) => {
+        const labels = { [labelName(attribute.genAiTokenType)]: type };
+        return { name: sum, labels, value: value / 2, kind: 'counter' };
+      }),
+  };
+}
+
+/** CPU time of the process, of what one event loop can have, in percent. */
+export const cpuPercent: Measure = {
+  ...boundless([metric.processCpuTime, metric.processCpuCapacity]),
+  expression: (windowMs) => {
+    const used = `sum ${by()} (rate(${nameOf(metric.processCpuTime)}[${duration(windowMs)}]))`;
+    return `100 * ${used} / max ${by()} (${nameOf(metric.processCpuCapacity)})`;
+  },
+  series: (value) => {
+    const capacity = 0.5;
+    const secondsPerMinute = (value / 100) * capacity * 60;
+    const modes = ['user', 'system'].map((mode) =>
+      counterSeries(metric.processCpuTime, attribute.cpuMode, mode, secondsPerMinute / 2),
+    );
+    const name = nameOf(metric.processCpuCapacity);
+    return [...modes, { name, labels: {}, value: capacity, kind: 'gauge' }];
+  },
+};
+
+function boundless(rows: readonly MetricRow[]) {
+  return { metrics: rows.map(({ name }) => name), lowest: 0, highest: Number.POSITIVE_INFINITY };
+}
+
+function outcomesIn(outcomes: readonly Outcome[]): string {
+  const matches = outcomes.length === 1 ? '=' : '=~';
+  return `${nameOf(metric.outcomes)}{${labelName(attribute.outcome)}${matches}"${outcomes.join('|')}"}`;
+}
+
+/** So many within the window end in one of these ways, and so many in another. */
+function outcomeSeries(
+  outcomes: readonly Outcome[],
+  within: number,
+  windowMs: number,
+  others: number,
+): InputSeries[] {
+  const perMinute = (count: number) => (count / windowMs) * minuteMs;
+  const row = (outcome: Outcome, count: number) =>
+    counterSeries(metric.outcomes, attribute.outcome, outcome, perMinute(count));
+  return [
+    ...outcomes.map((outcome) => row(outcome, within / outcomes.length)),
+    ...(['completed', 'client_aborted', 'blocked'] as const).map((outcome) => row(outcome, others / 3)),
+  ];
+}
+
+function counterSeries(row: Counter, key: string, label: string, value: number): InputSeries {
+  return { name: nameOf(row), labels: { [labelName(key)]: label }, value, kind: 'counter' };
+}

@@ -1,0 +1,127 @@
+import type { Limits } from '../../limits.ts';
+import { labelName } from '../../telemetry/prometheus-names.ts';
+import { ruleName } from '../rules/rule-name.ts';
+import { annotations, digits } from '../rules/rules.ts';
+import { type Delivery, type DeliveryContext, type DeliveryLimits, DeliveryQueue } from './delivery-queue.ts';
+import type { AlertNotification, Receiver, ServiceIdentity } from './notification.ts';
+import { targetOf } from './post.ts';
+
+/**
+ * As Prometheus does it, so that an Alertmanager that was away, or has lost what it knew, is told all the same: what
+ * fires ends by itself unless it is told again, and what is resolved is told again for a while.
+ */
+const expiryIntervals = 4;
+const resolvedRetentionMs = 15 * 60_000;
+
+interface AlertmanagerOptions extends DeliveryContext {
+  readonly limits: DeliveryLimits & Pick<Limits, 'alertResendIntervalMs'>;
+  /** Base address; the path of the API comes after its own. */
+  readonly url: URL;
+  /** For the log: where the configuration has it. */
+  readonly name: string;
+  readonly identity: ServiceIdentity;
+  /** Where people see the alerts of this process. */
+  readonly generatorUrl: () => string;
+}
+
+/** An alert, and what was said of it when it fired: what is resolved is no longer beyond its limit. */
+interface Told {
+  readonly notification: AlertNotification;
+  readonly annotations: ReturnType<typeof annotations>;
+}
+
+/**
+ * Tells an Alertmanager of alerts, under the names and labels that they have when Prometheus tells it, so that its
+ * routes serve both.
+ * https://prometheus.io/docs/alerting/latest/alerts_api/
+ */
+export class Alertmanager implements Receiver {
+  readonly #options: AlertmanagerOptions;
+  readonly #queue: DeliveryQueue;
+  /** Every alert that fires, or has been resolved lately. */
+  readonly #told = new Map<string, Told>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AlertmanagerOptions) {
+    this.#options = options;
+    this.#queue = new DeliveryQueue({
+      ...options,
+      receiver: 'alertmanager',
+      target: targetOf(api(options.url)),
+    });
+  }
+
+  notify(notification: AlertNotification): void {
+    const { id, of, state } = notification.alert;
+    const key = JSON.stringify([id, of]);
+    const before = state === 'resolved' ? this.#told.get(key) : undefined;
+    const told = { notification, annotations: before?.annotations ?? this.#annotations(notification) };
+    this.#told.set(key, told);
+    this.#queue.push(this.#delivery(`alert '${id}' is ${state}`, [told]));
+    this.#timer ??= setInterval(() => this.#tellAgain(), this.#options.limits.alertResendIntervalMs).unref();
+  }
+
+  stop(timeoutMs: number): Promise<void> {
+    clearInterval(this.#timer);
+    return this.#queue.stop(timeoutMs);
+  }
+
+  #tellAgain(): void {
+    const now = Date.now();
+    for (const [key, { notification }] of this.#told) {
+      const { alert } = notification;
+      if (alert.state === 'resolved' && now - alert.since > resolvedRetentionMs) this.#told.delete(key);
+    }
+    if (this.#told.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    } else if (this.#queue.isIdle) {
+      const all = [...this.#told.values()];
+      this.#queue.push(this.#delivery(`${all.length} alerts are as they were`, all));
+    }
+  }
+
+  #delivery(what: string, all: readonly Told[]): Delivery {
+    return {
+      what,
+      compose: (at) => ({ headers: {}, body: JSON.stringify(all.map((told) => this.#posted(told, at))) }),
+    };
+  }
+
+  /** One `postableAlert`. https://github.com/prometheus/alertmanager/blob/v0.25.0/api/v2/openapi.yaml */
+  #posted({ notification, annotations }: Told, at: number) {
+    const { identity, limits, generatorUrl } = this.#options;
+    const { alert, threshold } = notification;
+    const { id, of, severity, state, since, firedAt = since } = alert;
+    const expiresAt = at + expiryIntervals * limits.alertResendIntervalMs;
+    return {
+      labels: {
+        alertname: ruleName(id),
+        severity,
+        job: identity.namespace === undefined ? identity.name : `${identity.namespace}/${identity.name}`,
+        instance: identity.instanceId,
+        ...(threshold.by !== undefined && of !== undefined && { [labelName(threshold.by)]: of }),
+      },
+      annotations,
+      startsAt: isoTime(firedAt),
+      // One that ends before it starts is refused; clocks can be set back.
+      endsAt: isoTime(Math.max(firedAt, state === 'resolved' ? since : expiresAt)),
+      generatorURL: generatorUrl(),
+    };
+  }
+
+  #annotations({ alert, threshold }: AlertNotification): Told['annotations'] {
+    const value = alert.value?.toFixed(digits(threshold)) ?? 'unknown';
+    return annotations(threshold, { instance: this.#options.identity.instanceId, of: alert.of, value });
+  }
+}
+
+function api(base: URL): URL {
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
+  return url;
+}
+
+function isoTime(at: number): string {
+  return new Date(at).toISOString();
+}

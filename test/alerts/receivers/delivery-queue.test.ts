@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  type Delivery,
+  type DeliveryLimits,
+  DeliveryQueue,
+} from '../../../src/alerts/receivers/delivery-queue.ts';
+import { targetOf } from '../../../src/alerts/receivers/post.ts';
+import { TestDeliveryContext } from './delivery-context.ts';
+import { ScriptedSink } from './scripted-sink.ts';
+
+const delivery = (number: number): Delivery => ({
+  what: `message ${number} exists`,
+  compose: () => ({ headers: {}, body: String(number) }),
+});
+
+interface Stage extends AsyncDisposable {
+  readonly sink: ScriptedSink;
+  readonly queue: DeliveryQueue;
+  readonly context: TestDeliveryContext;
+}
+
+async function startStage(limits: Partial<DeliveryLimits> = {}, path = '/'): Promise<Stage> {
+  const sink = await ScriptedSink.start();
+  const context = new TestDeliveryContext();
+  Object.assign(context.limits, limits);
+  const { log, instruments } = context;
+  const queue = new DeliveryQueue({
+    log,
+    instruments,
+    limits: context.limits,
+    receiver: 'webhook',
+    name: 'alerts.webhooks[0]',
+    target: targetOf(new URL(path, sink.url)),
+  });
+  return { sink, queue, context, [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose]() };
+}
+
+const hour = 3_600_000;
+
+describe('messages to a receiver', () => {
+  test('are tried again after errors of the server, in their order', async () => {
+    await using stage = await startStage();
+    stage.sink.answers.push(500, 503, 429, 200);
+    stage.queue.push(delivery(1));
+    stage.queue.push(delivery(2));
+    await stage.queue.stop(10_000);
+    assert.deepEqual(stage.sink.bodies, [1, 1, 1, 1, 2]);
+    assert.deepEqual(stage.context.counts, { sent: 2 });
+    assert.deepEqual(stage.context.book.lines, []);
+  });
+
+  test('are given up after their last try, and the next one goes out', async () => {
+    await using stage = await startStage({ alertSendTriesMax: 3 });
+    stage.sink.answers.push(500, 500, 500);
+    stage.queue.push(delivery(1));
+    stage.queue.push(delivery(2));
+    await stage.queue.stop(10_000);
+    assert.deepEqual(stage.sink.bodies, [1, 1, 1, 2]);
+    assert.deepEqual(stage.context.counts, { failed: 1, sent: 1 });
+    const [line] = stage.context.book.lines;
+    assert.deepEqual([line?.tries, line?.problem, line?.address], [3, 'HTTP 500', stage.sink.url]);
+  });
+
+  test('are not tried again where the receiver does not want them', async () => {
+    for (const answer of [400, 401, 404, 410, 422]) {
+      await using stage = await startStage();
+      stage.sink.answers.push(answer);
+      stage.queue.push(delivery(1));
+      await stage.queue.stop(10_000);
+      assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1], { failed: 1 }]);
+    }
+  });
+
+  test('follow no redirect', async () => {
+    await using elsewhere = await ScriptedSink.start();
+    for (const status of [301, 302, 303, 307, 308]) {
+      await using stage = await startStage();
+      stage.sink.answers.push({ status, headers: { location: elsewhere.url } });
+      stage.queue.push(delivery(1));
+      await stage.queue.stop(10_000);
+      assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1], { failed: 1 }]);
+    }
+    assert.deepEqual(elsewhere.received, []);
+  });
+
+  test('are tried again where nobody answers in time', async () => {
+    await using stage = await startStage({ alertSendTimeoutMs: 50 });
+    stage.sink.answers.push('hang');
+    stage.queue.push(delivery(1));
+    await stage.sink.waitFor(2);
+    await stage.queue.stop(10_000);
+    assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1, 1], { sent: 1 }]);
+  });
+
+  test('are tried again where nobody is there', async () => {
+    const context = new TestDeliveryContext();
+    const target = targetOf(new URL('http://someone:let-me-in@127.0.0.1:1/T0/B0/the-path?key=the-query'));
+    const queue = new DeliveryQueue({ ...context, receiver: 'webhook', name: 'one', target });
+    queue.push(delivery(1));
+    await queue.stop(10_000);
+    assert.deepEqual(context.counts, { failed: 1 });
+    const [line] = context.book.lines;
+    assert.deepEqual([line?.tries, line?.problem, line?.address], [5, 'ECONNREFUSED', 'http://127.0.0.1:1']);
+    assert.doesNotMatch(context.book.text, /let-me-in|the-path|the-query|someone/);
+  });
+
+  test('wait as long as the receiver asks for', async () => {
+    await using stage = await startStage({ alertSendTriesMax: 2 });
+    stage.sink.answers.push({ status: 429, headers: { 'retry-after': '3600' } });
+    stage.queue.push(delivery(1));
+    await stage.sink.waitFor(1);
+    stage.queue.push(delivery(2));
+    // Only the end of the service cuts the hour short.
+    await stage.queue.stop(10_000);
+    assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1, 1, 2], { sent: 2 }]);
+  });
+
+  test('wait no longer than the limit', async () => {
+    await using stage = await startStage({ alertRetryDelayMsMax: 1 });
+    stage.sink.answers.push({ status: 503, headers: { 'retry-after': '3600' } });
+    stage.queue.push(delivery(1));
+    await stage.sink.waitFor(2);
+    await stage.queue.stop(10_000);
+    assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1, 1], { sent: 1 }]);
+  });
+
+  test('are dropped and counted where too many wait, the oldest first', async () => {
+    await using stage = await startStage({ alertQueueMax: 2 });
+    stage.sink.answers.push({ status: 429, headers: { 'retry-after': '3600' } });
+    for (const number of [1, 2, 3, 4, 5]) stage.queue.push(delivery(number));
+    await stage.sink.waitFor(1);
+    await stage.queue.stop(10_000);
+    assert.deepEqual(stage.sink.bodies, [1, 1, 4, 5]);
+    assert.deepEqual(stage.context.counts, { dropped: 2, sent: 3 });
+    assert.match(stage.context.book.text, /message 2 exists.*message 3 exists/);
+  });
+});
+
+describe('the end of the service', () => {
+  test('sends what waits', async () => {
+    await using stage = await startStage();
+    for (const number of [1, 2, 3]) stage.queue.push(delivery(number));
+    await Promise.all([stage.queue.stop(10_000), stage.queue.stop(10_000)]);
+    assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1, 2, 3], { sent: 3 }]);
+    assert.ok(stage.queue.isIdle);
+  });
+
+  test('gives up at the deadline, and counts what is lost', async () => {
+    await using stage = await startStage({ alertSendTimeoutMs: hour });
+    stage.sink.answers.push('hang');
+    for (const number of [1, 2, 3]) stage.queue.push(delivery(number));
+    await stage.sink.waitFor(1);
+    await stage.queue.stop(20);
+    assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1], { dropped: 3 }]);
+    assert.equal(stage.context.book.lines.length, 3);
+  });
+
+  test('gives up at the deadline between two tries, too', async () => {
+    await using stage = await startStage({ alertRetryDelayMs: hour, alertRetryDelayMsMax: hour });
+    stage.sink.answers.push(500, 500);
+    stage.queue.push(delivery(1));
+    await stage.sink.waitFor(1);
+    await stage.queue.stop(100);
+    assert.deepEqual([stage.sink.bodies, stage.context.counts], [[1, 1], { dropped: 1 }]);
+  });
+
+  test('takes nothing more, and is over at once where nothing waits', async () => {
+    await using stage = await startStage();
+    await stage.queue.stop(hour);
+    stage.queue.push(delivery(1));
+    assert.deepEqual([stage.sink.received, stage.context.counts], [[], { dropped: 1 }]);
+  });
+});

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { duration } from '../../src/alerts/duration.ts';
+import type { FigurePath } from '../../src/alerts/threshold.ts';
+import { thresholds } from '../../src/alerts/thresholds.ts';
+import { attribute, metric } from '../../src/telemetry/names.ts';
+import { knownLabels, knownSeries, namesIn } from '../support/promql.ts';
+
+describe('the table of thresholds', () => {
+  test('has an id for each, which a rule can be called after', () => {
+    for (const { id } of thresholds) assert.match(id, /^[a-z]+(-[a-z]+)*$/);
+    assert.equal(new Set(thresholds.map(({ id }) => id)).size, thresholds.length);
+  });
+
+  test('looks only at metrics and labels that there are', () => {
+    const names = new Set<string>(Object.values(metric).map(({ name }) => name));
+    for (const { id, measure, windowMs } of thresholds) {
+      for (const name of measure.metrics) assert.ok(names.has(name), `${id}: ${name}`);
+      const used = namesIn(measure.expression(windowMs));
+      const families = [...used.metrics].map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+      assert.equal(new Set(families).size, measure.metrics.length, `${id} names all that it reads`);
+      for (const { name, labels } of measure.series(1, windowMs || 1, 1)) {
+        assert.ok(knownSeries.has(name), `${id}: ${name}`);
+        for (const label of Object.keys(labels)) assert.ok(knownLabels.has(label), `${id}: ${label}`);
+      }
+    }
+  });
+
+  test('looks over its window where it has one, and else at the moment', () => {
+    for (const { id, measure, windowMs } of thresholds) {
+      const ranges = (ms: number) => measure.expression(ms).match(/\[\w+\]/g) ?? [];
+      assert.equal(ranges(90_000).length > 0, windowMs > 0, id);
+      for (const range of ranges(90_000)) assert.equal(range, `[${duration(90_000)}]`, id);
+    }
+  });
+
+  test('tells whose figure it is wherever there are several', () => {
+    const known = new Set<string>(Object.values(attribute));
+    for (const { id, field, by, measure, windowMs } of thresholds) {
+      assert.equal(by !== undefined, field.includes('*'), id);
+      if (by === undefined) continue;
+      assert.ok(known.has(by), `${id}: ${by}`);
+      assert.ok(measure.expression(windowMs).includes(by.replaceAll('.', '_')), id);
+    }
+  });
+
+  test('has a limit that figures can be beyond, and within', () => {
+    for (const { id, comparison, limit, measure } of thresholds) {
+      const { lowest, highest } = measure;
+      const isPossible =
+        comparison === 'above' ? limit >= lowest && limit < highest : limit > lowest && limit <= highest;
+      assert.ok(isPossible, id);
+    }
+  });
+
+  test('says what is the matter in one sentence, and what to do', () => {
+    for (const { id, title, summary, action } of thresholds) {
+      assert.match(title, /^[A-Z].*[^.]$/, id);
+      assert.match(summary, /^[A-Z][^.]*\.$/, id);
+      assert.match(action, /^[A-Z"].{80,}\.$/, id);
+    }
+  });
+});
+
+test('a path that no snapshot has is no field of a threshold', () => {
+  const right: readonly FigurePath[] = [
+    'memory.rssMb',
+    'errorRatio',
+    'outcomes.upstream_truncated',
+    'plugins.byState.*',
+    'upstreams.*.up',
+  ];
+  const wrong: readonly FigurePath[] = [
+    // @ts-expect-error: it is called rssMb
+    'memory.rssMB',
+    // @ts-expect-error: outcomes have names of their own
+    'outcomes.*',
+    // @ts-expect-error: whose?
+    'upstreams.up',
+    // @ts-expect-error: no figure
+    'memory',
+  ];
+  assert.equal(right.length + wrong.length, 9);
+});
