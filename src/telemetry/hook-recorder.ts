@@ -24,8 +24,9 @@ export class HookRecorder {
 
   ran(run: HookRun): void {
     const { measurements, spanThresholdMs } = this.#options;
-    measurements.pluginRan(run.plugin, 'hook', run.point, run.durationMs, run.failure);
     const exchange = 'exchange' in run.payload ? run.payload.exchange : undefined;
+    const trace = measurements.traceOf(exchange);
+    measurements.pluginRan(run.plugin, 'hook', run.point, run.durationMs, run.failure, trace);
     if (exchange && (run.failure !== undefined || run.durationMs >= spanThresholdMs)) {
       this.#span(run, exchange);
     }

@@ -7,13 +7,15 @@ export const other = 'other';
  */
 export class LabelBounds {
   readonly #valuesMax: number;
+  readonly #charsMax: number;
   readonly #known = new Map<string, Set<string>>();
 
-  constructor(valuesMax: number) {
+  constructor(valuesMax: number, charsMax = Number.POSITIVE_INFINITY) {
     this.#valuesMax = valuesMax;
+    this.#charsMax = charsMax;
   }
 
-  /** The value, or `other` when the label has as many values as it may. */
+  /** The value, or `other` when it is too long, or the label has as many values as it may. */
   bound(label: string, value: string): string {
     let values = this.#known.get(label);
     if (!values) {
@@ -21,7 +23,7 @@ export class LabelBounds {
       this.#known.set(label, values);
     }
     if (values.has(value)) return value;
-    if (values.size >= this.#valuesMax) return other;
+    if (values.size >= this.#valuesMax || value.length > this.#charsMax) return other;
     values.add(value);
     return value;
   }

@@ -1,8 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import {
+  type AggregationTemporalitySelector,
   type CollectionResult,
   MeterProvider,
+  type MetricCollectOptions,
   type MetricProducer,
   MetricReader,
 } from '@opentelemetry/sdk-metrics';
@@ -13,13 +15,25 @@ export function pluginScope(plugin: string): string {
   return `${scope.name}.plugin.${plugin}`;
 }
 
+interface PluginMeter {
+  readonly provider: MeterProvider;
+  /** One for each producer. */
+  readonly readers: readonly ValueReader[];
+}
+
 /**
  * The instruments of plugins, with a provider for each: the SDK keeps an instrument and its last values for
  * ever, and what a plugin measured is to go away with the plugin. A reload keeps the provider, so counters go
- * on. Readers take what is here beside what they read themselves.
+ * on. Readers take what is here, each from a producer of its own, beside what they read themselves.
  */
-export class PluginMetrics implements MetricProducer {
-  readonly #plugins = new Map<string, { readonly provider: MeterProvider; readonly reader: ValueReader }>();
+export class PluginMetrics {
+  readonly #plugins = new Map<string, PluginMeter>();
+  readonly #producers: (AggregationTemporalitySelector | undefined)[] = [];
+  readonly #seriesMax: number;
+
+  constructor(seriesMax: number) {
+    this.#seriesMax = seriesMax;
+  }
 
   meter(plugin: string): Meter {
     const known = this.#plugins.get(plugin);
@@ -32,8 +46,23 @@ export class PluginMetrics implements MetricProducer {
     this.#plugins.delete(plugin);
   }
 
-  async collect(): Promise<CollectionResult> {
-    const results = await Promise.all([...this.#plugins.values()].map(({ reader }) => reader.collect()));
+  /**
+   * For one reader, which may want what has grown since it looked last. To be asked for before the first plugin is
+   * there.
+   */
+  producer(temporality?: AggregationTemporalitySelector): MetricProducer {
+    const index = this.#producers.push(temporality) - 1;
+    return {
+      collect: (options) =>
+        this.#collect(
+          [...this.#plugins.values()].flatMap(({ readers }) => readers[index] ?? []),
+          options,
+        ),
+    };
+  }
+
+  async #collect(readers: readonly ValueReader[], options?: MetricCollectOptions): Promise<CollectionResult> {
+    const results = await Promise.all(readers.map((reader) => reader.collect(options)));
     return {
       // Each reader puts its own resource in the place of this one.
       resourceMetrics: {
@@ -45,8 +74,15 @@ export class PluginMetrics implements MetricProducer {
   }
 
   #add(plugin: string) {
-    const reader = new ValueReader();
-    const added = { provider: new MeterProvider({ readers: [reader] }), reader };
+    const cardinalitySelector = () => this.#seriesMax;
+    const readers = this.#producers.map(
+      (temporality) =>
+        new ValueReader({
+          cardinalitySelector,
+          ...(temporality && { aggregationTemporalitySelector: temporality }),
+        }),
+    );
+    const added = { provider: new MeterProvider({ readers }), readers };
     this.#plugins.set(plugin, added);
     return added;
   }

@@ -1,14 +1,18 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { ExchangeView } from '../exchange/view.ts';
 import type { HandledMessage } from '../messages/protocol-extension.ts';
 import { attribute } from './names.ts';
 import type { Telemetry } from './telemetry.ts';
 
 type PluginChange = 'loaded' | 'reloaded' | 'rejected' | 'unloaded';
 
+type TelemetryOfPlugins = Pick<Telemetry, 'instruments' | 'labels' | 'pluginRan' | 'messageHandled'>;
+
 /** Turns the lifecycle of plugins, and the messages that they handle, into metrics. */
 export class PluginRecorder {
-  readonly #telemetry: Pick<Telemetry, 'instruments' | 'pluginRan' | 'messageHandled'>;
+  readonly #telemetry: TelemetryOfPlugins;
 
-  constructor(telemetry: Pick<Telemetry, 'instruments' | 'pluginRan' | 'messageHandled'>) {
+  constructor(telemetry: TelemetryOfPlugins) {
     this.#telemetry = telemetry;
   }
 
@@ -16,7 +20,7 @@ export class PluginRecorder {
   changed(change: PluginChange, plugin: string | undefined): void {
     this.#telemetry.instruments.pluginChanges.add(1, {
       [attribute.pluginChange]: change,
-      ...(plugin !== undefined && { [attribute.plugin]: plugin }),
+      ...(plugin !== undefined && this.#nameOf(plugin)),
     });
   }
 
@@ -35,19 +39,24 @@ export class PluginRecorder {
     this.#telemetry.pluginRan(owner, 'lifecycle', point, durationMs, failed ? 'failed' : undefined);
   }
 
-  messageHandled(handled: HandledMessage): void {
-    this.#telemetry.messageHandled(handled);
+  messageHandled(handled: HandledMessage, session?: ExchangeView): void {
+    this.#telemetry.messageHandled(handled, session);
   }
 
   breakersOpen(plugin: string, change: 1 | -1): void {
-    this.#telemetry.instruments.pluginBreakersOpen.add(change, { [attribute.plugin]: plugin });
+    this.#telemetry.instruments.pluginBreakersOpen.add(change, this.#nameOf(plugin));
   }
 
   strayError(plugin: string): void {
-    this.#telemetry.instruments.pluginStrayErrors.add(1, { [attribute.plugin]: plugin });
+    this.#telemetry.instruments.pluginStrayErrors.add(1, this.#nameOf(plugin));
   }
 
   leaked(plugin: string): void {
-    this.#telemetry.instruments.pluginLeaks.add(1, { [attribute.plugin]: plugin });
+    this.#telemetry.instruments.pluginLeaks.add(1, this.#nameOf(plugin));
+  }
+
+  /** Plugins come and go while the service runs. */
+  #nameOf(plugin: string): Attributes {
+    return { [attribute.plugin]: this.#telemetry.labels.bound(attribute.plugin, plugin) };
   }
 }

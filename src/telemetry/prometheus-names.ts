@@ -58,8 +58,13 @@ export function metricName(name: string, unit: string, kind: MetricKind): string
   return /^[0-9]/.test(joined) ? `_${joined}` : joined;
 }
 
+/** The unit as the metric's name has it, where it has it at its end: `seconds`, `bytes_per_second`, or nothing. */
+export function unitName(unit: string, kind: MetricKind): string {
+  return kind === 'gauge' && unit === '1' ? 'ratio' : unitSuffixes(unit).join('_');
+}
+
 export function labelName(key: string): string {
-  const name = key.replace(/[^a-zA-Z0-9_]/g, '_');
+  const name = key.replace(/[^a-zA-Z0-9_]/gu, '_');
   if (/^[0-9]/.test(name)) return `key_${name}`;
   // Two underscores are Prometheus's own; one at the beginning is nobody's.
   return /^_(?!_)/.test(name) ? `key${name}` : name;

@@ -1,6 +1,7 @@
 import type { Attributes, ObservableResult } from '@opentelemetry/api';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Peer, SessionFacts } from '../exchange/session-facts.ts';
+import type { TraceIds } from './exemplars.ts';
 import type { Instruments } from './instruments.ts';
 import { attribute } from './names.ts';
 
@@ -12,6 +13,8 @@ interface Traffic {
   refused: number;
 }
 
+type RecordDuration = (seconds: number, labels: Attributes, trace: TraceIds | undefined) => void;
+
 const peers = ['client', 'upstream'] as const;
 
 /**
@@ -22,10 +25,12 @@ export class SessionMeasurements {
   readonly #instruments: Instruments;
   /** Of those that have ended. Protocols and upstreams are few: no client can invent one. */
   readonly #ended = new Map<string, Traffic>();
+  readonly #recordDuration: RecordDuration;
   #running: () => readonly Exchange[] = () => [];
 
-  constructor(instruments: Instruments) {
+  constructor(instruments: Instruments, recordDuration: RecordDuration) {
     this.#instruments = instruments;
+    this.#recordDuration = recordDuration;
     const { sessionMessages, sessionBytes, sessionRefusedMessages } = instruments;
     sessionMessages.addCallback((result) => this.#observe(result, 'messages'));
     sessionBytes.addCallback((result) => this.#observe(result, 'bytes'));
@@ -44,16 +49,16 @@ export class SessionMeasurements {
   }
 
   end(session: Exchange, facts: SessionFacts, tags: Attributes): void {
-    const { sessionActive, sessionDuration, sessionRefusals } = this.#instruments;
+    const { sessionActive, sessionRefusals } = this.#instruments;
     const labels = labelsOf(session, facts);
     sessionActive.add(-1, labels);
-    const { clock, endedAt = clock.startedAt, outcome = 'failed' } = session;
+    const { clock, endedAt = clock.startedAt, outcome = 'failed', trace } = session;
     const ended = { ...labels, [attribute.outcome]: outcome, ...tags };
     if (session.status !== 101) {
       sessionRefusals.add(1, ended);
       return;
     }
-    sessionDuration.record(Math.max(0, endedAt - clock.startedAt) / 1000, ended);
+    this.#recordDuration(Math.max(0, endedAt - clock.startedAt) / 1000, ended, trace);
     add(this.#ended, session, facts);
   }
 

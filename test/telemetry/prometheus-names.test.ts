@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metric } from '../../src/telemetry/names.ts';
-import { labelName, type MetricKind, metricName } from '../../src/telemetry/prometheus-names.ts';
+import { labelName, type MetricKind, metricName, unitName } from '../../src/telemetry/prometheus-names.ts';
 
 /** As Prometheus's own translator has them in its tests. https://github.com/prometheus/otlptranslator */
 const cases: readonly [name: string, unit: string, kind: MetricKind, expected: string][] = [
@@ -23,6 +23,12 @@ const cases: readonly [name: string, unit: string, kind: MetricKind, expected: s
   // The unit 1 is a ratio only where it can be one.
   ['cpu.utilization', '1', 'gauge', 'cpu_utilization_ratio'],
   ['cpu.ratio.used', '1', 'gauge', 'cpu_used_ratio'],
+  ['nodejs.eventloop.utilization', '1', 'gauge', 'nodejs_eventloop_utilization_ratio'],
+  ['sightline.process.cpu.limit', '{cpu}', 'gauge', 'sightline_process_cpu_limit'],
+  ['process.cpu.time', 's', 'counter', 'process_cpu_time_seconds_total'],
+  ['rate', '1/s', 'gauge', 'rate_per_second'],
+  ['rate', '1/s', 'counter', 'rate_per_second_total'],
+  ['custom_metric', 'unit@with#special/chars', 'gauge', 'custom_metric_unit_with_special_per_chars'],
   ['active', '1', 'up_down_counter', 'active'],
   ['requests', '1', 'counter', 'requests_total'],
   ['requests', '1', 'histogram', 'requests'],
@@ -43,8 +49,25 @@ for (const [name, unit, kind, expected] of cases) {
   });
 }
 
+test('a unit has the name that metrics end in', () => {
+  const units = ['s', 'By/s', '1', '{token}', '', '%', 'm[H2O]'];
+  assert.deepEqual(
+    units.map((unit) => unitName(unit, 'gauge')),
+    ['seconds', 'bytes_per_second', 'ratio', '', '', 'percent', 'm_H2O'],
+  );
+  assert.equal(unitName('1', 'counter'), '');
+});
+
 test('labels keep what a label may have, and begin with a letter', () => {
-  const names = ['http.request.method', 'sightline.tag.team-name', '1st', '_private', '__reserved__', 'a:b'];
+  const names = [
+    'http.request.method',
+    'sightline.tag.team-name',
+    '1st',
+    '_private',
+    '__reserved__',
+    'a:b',
+    '🙂x',
+  ];
   assert.deepEqual(names.map(labelName), [
     'http_request_method',
     'sightline_tag_team_name',
@@ -52,6 +75,7 @@ test('labels keep what a label may have, and begin with a letter', () => {
     'key_private',
     '__reserved__',
     'a_b',
+    'key_x',
   ]);
 });
 
@@ -65,6 +89,13 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'gen_ai_client_token_usage',
     'http_server_active_requests',
     'http_server_request_duration_seconds',
+    'nodejs_eventloop_delay_p99_seconds',
+    'nodejs_eventloop_utilization_ratio',
+    'process_cpu_time_seconds_total',
+    'process_memory_usage_bytes',
+    'process_uptime_seconds',
+    'sightline_alert_firing',
+    'sightline_alert_notifications_total',
     'sightline_exchange_outcomes_total',
     'sightline_hook_errors_total',
     'sightline_listener_rejections_total',
@@ -76,7 +107,10 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'sightline_plugin_count',
     'sightline_plugin_duration_seconds',
     'sightline_plugin_leaks_total',
+    'sightline_plugin_rejected',
     'sightline_plugin_stray_errors_total',
+    'sightline_process_cpu_capacity',
+    'sightline_process_cpu_limit',
     'sightline_reply_unobserved_total',
     'sightline_session_active',
     'sightline_session_bytes_total',
@@ -85,6 +119,11 @@ test('every metric of ours has a name of its own in Prometheus', () => {
     'sightline_session_refused_messages_total',
     'sightline_session_refused_total',
     'sightline_telemetry_dropped_total',
+    'sightline_token_details_total',
+    'sightline_upstream_certificate_remaining_seconds',
     'sightline_upstream_connects_total',
+    'sightline_upstream_up',
+    'v8js_gc_duration_seconds',
+    'v8js_memory_heap_used_bytes',
   ]);
 });

@@ -14,6 +14,9 @@ export interface Family {
 
 export type Page = ReadonlyMap<string, Family>;
 
+/** What `total` and `samplesOf` need: of a page in either format. */
+type AnyPage = ReadonlyMap<string, { readonly samples: readonly Sample[] }>;
+
 /**
  * Reads a page in Prometheus's text format, and refuses what a lenient reader would let pass: families that
  * come twice, samples outside of their family, repeated series, histograms that do not add up.
@@ -26,7 +29,7 @@ export function parsePage(page: string): Page {
   let help: [string, string] | undefined;
   let current = '';
   for (const line of page.slice(0, -1).split('\n')) {
-    const comment = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)$/.exec(line);
+    const comment = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)$/s.exec(line);
     const [, keyword, name = '', rest = ''] = comment ?? [];
     if (keyword === 'HELP') {
       assert.ok(!families.has(name), `${name} comes once`);
@@ -51,7 +54,7 @@ export function parsePage(page: string): Page {
 }
 
 /** The sum over the samples of that name whose labels are as wanted. */
-export function total(page: Page, name: string, labels: Readonly<Record<string, string>> = {}): number {
+export function total(page: AnyPage, name: string, labels: Readonly<Record<string, string>> = {}): number {
   let sum = 0;
   for (const { samples } of page.values()) {
     for (const sample of samples) {
@@ -63,7 +66,7 @@ export function total(page: Page, name: string, labels: Readonly<Record<string, 
 }
 
 /** Every series of a page. */
-export function samplesOf(page: Page): Sample[] {
+export function samplesOf(page: AnyPage): Sample[] {
   return [...page.values()].flatMap(({ samples }) => samples);
 }
 
@@ -109,19 +112,19 @@ function belongs(sample: string, family: string, type: string): boolean {
 function check(name: string, { type, samples }: Family): void {
   assert.ok(samples.length > 0, `${name} has samples`);
   if (type === 'counter') {
-    assert.match(name, /_total$/);
+    assert.match(name, /(?:^|_)total$/);
     for (const { value } of samples) assert.ok(value >= 0, `${name} is not negative`);
   }
   if (type === 'histogram') for (const one of histograms(name, samples)) checkHistogram(name, one);
 }
 
-interface OneHistogram {
+export interface OneHistogram {
   readonly buckets: [bound: number, count: number][];
   sum?: number;
   count?: number;
 }
 
-function histograms(name: string, samples: readonly Sample[]): Iterable<OneHistogram> {
+export function histograms(name: string, samples: readonly Sample[]): Iterable<OneHistogram> {
   const byLabels = new Map<string, OneHistogram>();
   for (const { name: sample, labels, value } of samples) {
     const { le, ...others } = labels;
@@ -136,9 +139,14 @@ function histograms(name: string, samples: readonly Sample[]): Iterable<OneHisto
   return byLabels.values();
 }
 
-function checkHistogram(name: string, { buckets, sum, count }: OneHistogram): void {
+export function checkHistogram(name: string, { buckets, sum, count }: OneHistogram): void {
   assert.ok(sum !== undefined && count !== undefined, `${name} has a sum and a count`);
-  assert.deepEqual(buckets.at(-1), [Number.POSITIVE_INFINITY, count], `${name} ends with everything`);
+  checkBuckets(name, buckets);
+  assert.equal(buckets.at(-1)?.[1], count, `${name} ends with everything`);
+}
+
+export function checkBuckets(name: string, buckets: OneHistogram['buckets']): void {
+  assert.equal(buckets.at(-1)?.[0], Number.POSITIVE_INFINITY, `${name} has no highest bound`);
   for (let i = 1; i < buckets.length; i += 1) {
     const [[below, fewer], [above, more]] = [buckets[i - 1] ?? [0, 0], buckets[i] ?? [0, 0]];
     assert.ok(below < above, `${name}: bounds rise`);

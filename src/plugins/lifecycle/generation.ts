@@ -1,4 +1,5 @@
 import { describeError } from '../../errors.ts';
+import type { ExchangeView } from '../../exchange/view.ts';
 import type { FlowServices } from '../../flow/flow.ts';
 import type { Lease } from '../../flow/lease.ts';
 import type { HookCallback } from '../../hooks/hook-system.ts';
@@ -44,7 +45,7 @@ export class Generation implements Lease {
     const messages = new ProtocolExtension([...own, ...instances.flatMap((plugin) => plugin.messageTypes)], {
       timeoutMs: host.limits.middlewareTimeoutMs,
       lease: this,
-      onHandled: (handled, session) => noteHandled(host, handled, session.id),
+      onHandled: (handled, session) => noteHandled(host, handled, session),
     });
     this.services = host.services({ hooks, stack, messages, lease: this });
     for (const plugin of instances) plugin.generations += 1;
@@ -86,9 +87,9 @@ export class Generation implements Lease {
 }
 
 /** Whoever asked for it tells the client; the log and telemetry are told here, so that nobody can forget. */
-function noteHandled({ telemetry, log }: PluginHost, handled: HandledMessage, exchange: string): void {
-  telemetry.messageHandled(handled);
+function noteHandled({ telemetry, log }: PluginHost, handled: HandledMessage, session: ExchangeView): void {
+  telemetry.messageHandled(handled, session);
   const { type, error } = handled;
   if (error?.outcome === 'failed')
-    log.error({ exchange, messageType: type, ...describeError(error) }, error.message);
+    log.error({ exchange: session.id, messageType: type, ...describeError(error) }, error.message);
 }

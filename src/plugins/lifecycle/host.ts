@@ -1,5 +1,6 @@
 import type { Meter, Tracer } from '@opentelemetry/api';
 import type { Owner } from '../../exchange/owner.ts';
+import type { ExchangeView } from '../../exchange/view.ts';
 import type { FlowServices } from '../../flow/flow.ts';
 import type { HookSystem } from '../../hooks/hook-system.ts';
 import type { HookPoint } from '../../hooks/points.ts';
@@ -49,8 +50,8 @@ export interface PluginTelemetry {
   /** `undefined` where it had no state before, or has none after. */
   moved(from: PluginState | undefined, to: PluginState | undefined): void;
   lifecycleRan(owner: Owner, point: 'initialize' | 'cleanup', durationMs: number, failed: boolean): void;
-  /** Of a plugin's message type, or of one of the embedding program. */
-  messageHandled(handled: HandledMessage): void;
+  /** Of a plugin's message type, or of one of the embedding program; on this session. */
+  messageHandled(handled: HandledMessage, session: ExchangeView): void;
   /** One more breaker is open (1), or one less (-1). */
   breakersOpen(plugin: string, change: 1 | -1): void;
   leaked(plugin: string): void;
