@@ -57,6 +57,8 @@ const folder = fileURLToPath(new URL('opentelemetry-proto/', import.meta.url));
 const types = new protobuf.Root();
 types.resolvePath = (_origin, target) => `${folder}${target}`;
 types.loadSync(Object.values(messages).map(([file]) => `opentelemetry/proto/collector/${file}`));
+// Came with version 1.5 of the protocol, after the messages in that folder.
+types.lookupType('opentelemetry.proto.logs.v1.LogRecord').add(new protobuf.Field('eventName', 12, 'string'));
 
 function fromProtobuf(signal: Signal, body: Buffer): unknown {
   const type = types.lookupType(`opentelemetry.proto.collector.${messages[signal][1]}`);

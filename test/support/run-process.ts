@@ -56,6 +56,11 @@ export class RunningProcess implements AsyncDisposable {
     return pid;
   }
 
+  /** What comes on stdout from now on is read and thrown away: nobody asks for it, and it may be much. */
+  ignoreOutput(): void {
+    this.#child.stdout?.removeAllListeners('data').resume();
+  }
+
   get hasExited(): boolean {
     return !running.has(this);
   }

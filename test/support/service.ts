@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
 import type { MessageType } from '../../src/messages/message-type.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
-import { Service } from '../../src/service.ts';
+import { Service, type ServiceOptions } from '../../src/service.ts';
 
 export interface TestServiceOptions {
   /** The configuration file, as an object. Ports are free ones on loopback unless it says otherwise. */
@@ -14,6 +14,8 @@ export interface TestServiceOptions {
   readonly otel?: Readonly<Record<string, string>>;
   readonly middleware?: readonly Middleware[];
   readonly messageTypes?: readonly MessageType[];
+  /** Takes the log. Nothing is logged unless the configuration says so. */
+  readonly stdout?: NonNullable<ServiceOptions['stdout']>;
 }
 
 /** A service as a user would configure it, in this process. Stop it with `stop()` or `await using`. */
@@ -24,6 +26,8 @@ export async function startService(options: TestServiceOptions = {}): Promise<Se
     admin: { host: '127.0.0.1', port: 0 },
     log: { level: 'silent' },
     ...options.config,
+    // Nothing looks or probes by itself, beside what the test is of, unless it says so.
+    limits: { snapshotIntervalMs: 3_600_000, ...(options.config?.limits as object | undefined) },
   };
   await writeFile(join(folder, 'sightline.yaml'), stringify(file));
   // The exporters of the SDK read the environment themselves, when they are made.
@@ -37,6 +41,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Se
       env: otel,
       middleware: options.middleware ?? [],
       messageTypes: options.messageTypes ?? [],
+      ...(options.stdout && { stdout: options.stdout }),
     });
     return Object.assign(service, { [Symbol.asyncDispose]: () => service.stop() });
   } finally {
