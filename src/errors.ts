@@ -44,6 +44,7 @@ const table = {
   origin_not_allowed: row(403, 1008, 'blocked', 'Pages of this origin may not open WebSockets here.'),
   bad_upgrade: row(400, 1002, 'blocked', 'The request is not a valid WebSocket handshake.'),
   upgrade_required: row(426, 1002, 'blocked', 'This path takes WebSocket connections only (version 13).'),
+  too_many_streams: row(503, 1013, 'blocked', 'Too many event streams are open.'),
   too_many_sessions: row(503, 1013, 'blocked', 'Too many WebSocket sessions are open.'),
   bad_frame: row(400, 1002, 'blocked', 'The client sent something that is no valid WebSocket frame.'),
   bad_text: row(400, 1007, 'blocked', 'The client sent a text message that is not valid UTF-8.'),

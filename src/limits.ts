@@ -83,7 +83,7 @@ export const defaultLimits = {
 
   /** One health probe, connection included. */
   probeTimeoutMs: 3_000,
-  /** How often an upstream is probed for `/readyz`. */
+  /** How often an upstream is probed, in the background: for its metrics, snapshots and `/readyz`. */
   probeIntervalMs: 15_000,
 
   /** A hook callback; what it returns later reaches nobody. */
@@ -125,19 +125,38 @@ export const defaultLimits = {
   snapshotIntervalMs: 5_000,
   /** Snapshots kept: about 80 minutes. */
   snapshotsMax: 1_000,
+  /** Readers of the admin plane's event streams at once: consoles, each with a connection of its own. */
+  eventStreamsMax: 64,
+  /** Events that wait for one of them; above it the reader is cut off, and comes back for what it has missed. */
+  eventStreamBytesMax: 1 * MiB,
+  /** A comment is sent so often on such a stream: below the 60 s of proxies that cut off what is silent. */
+  eventStreamKeepAliveMs: 15_000,
   /** One message about an alert to a webhook or an Alertmanager. */
   alertSendTimeoutMs: 5_000,
-  /** Tries to send it, before it is given up and counted. */
-  alertSendTriesMax: 5,
+  /** Tries to send it, before it is given up and counted: two minutes with the waits below, for a receiver that restarts. */
+  alertSendTriesMax: 8,
   /** Wait before the second of them; it doubles with each. */
   alertRetryDelayMs: 1_000,
+  /** The longest wait between two of them, also where the receiver asks for a longer one. */
+  alertRetryDelayMsMax: 60_000,
+  /** How often an Alertmanager is told again of what fires: it takes that as over after four times as long. */
+  alertResendIntervalMs: 60_000,
   /** Messages about alerts that wait to be sent to one receiver; above it the oldest is dropped and counted. */
   alertQueueMax: 256,
-  /** Text of prompts and replies, of one exchange, where capture is on; the rest is cut off, and said so. */
+  /**
+   * Characters of JSON that telemetry tells of one attempt, where prompts and replies are captured: up to half for what
+   * was asked, what is left for the answer. The rest is left out, and that is told.
+   */
   contentCharsMax: 64 * KiB,
 
   /** Values of one label beyond this many become `other`: each value multiplies the series. */
   labelValuesMax: 100,
+  /** So is a value that is longer: it stands in every line of its series, and no name is as long. */
+  labelCharsMax: 256,
+  /** Series of one metric, a histogram's with all its buckets; what is above becomes one, `otel_metric_overflow="true"`. */
+  seriesMax: 2_000,
+  /** What a plugin may take to say what it observes, before `/metrics` does without: Prometheus waits 10 s. */
+  observeTimeoutMs: 2_000,
   /** Traces kept for `/api/traces`: those of the newest spans. */
   tracesMax: 500,
   /** Spans kept of one of these traces. */
@@ -148,6 +167,8 @@ export const defaultLimits = {
   middlewareRunsMax: 128,
   /** A span attribute's text. */
   attributeCharsMax: 4 * KiB,
+  /** Lines of the log that wait while nobody reads standard output; above it they are dropped and counted. */
+  logWaitingCharsMax: 1 * MiB,
 
   /** From SIGTERM to the end of the last exchange: Kubernetes kills after 30 s, telemetry included. */
   drainTimeoutMs: 20_000,

@@ -1,5 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
+import { withAdminToken } from './admin/token-file.ts';
+import { Alerts } from './alerts/alerts.ts';
+import { effectiveThresholds, windowMaxMs } from './alerts/effective.ts';
+import { identityOf, type Receiver } from './alerts/receivers/notification.ts';
+import { createReceivers } from './alerts/receivers/receivers.ts';
 import type { Config, UpstreamConfig } from './config/config.ts';
 import { describeError, SightlineError } from './errors.ts';
 import { withDeadline } from './exchange/deadline.ts';
@@ -8,8 +13,9 @@ import { InFlight } from './flow/in-flight.ts';
 import type { HookFailure } from './hooks/hook-run.ts';
 import { HookSystem, type HookSystemOptions } from './hooks/hook-system.ts';
 import type { HookPoint } from './hooks/points.ts';
+import { rejectionCodes } from './listener/client-error.ts';
 import { DataPlane } from './listener/data-plane.ts';
-import { createLog, type Logger } from './log.ts';
+import { createLog, type Logger, openLines } from './log.ts';
 import type { MessageType } from './messages/message-type.ts';
 import { readMessageType } from './messages/read-message-type.ts';
 import { createMiddleware } from './middleware/builtin/index.ts';
@@ -17,9 +23,15 @@ import type { Middleware } from './middleware/middleware.ts';
 import { stackEntry } from './middleware/stack.ts';
 import { Plugins } from './plugins/plugins.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import { MetricsCollector } from './snapshots/metrics-collector.ts';
+import { PluginFigures } from './snapshots/plugin-figures.ts';
+import { ProcessFigures } from './snapshots/process-figures.ts';
+import { UpstreamFigures } from './snapshots/upstream-figures.ts';
+import type { LogLines } from './telemetry/log-lines.ts';
 import { attribute } from './telemetry/names.ts';
 import { PluginRecorder } from './telemetry/plugin-recorder.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
+import type { MaybeTerminal } from './telemetry/terminal.ts';
 import { createTransport } from './transports/index.ts';
 import { httpAddress } from './upstreams/http-address.ts';
 import { Probes } from './upstreams/probe.ts';
@@ -33,8 +45,19 @@ export interface ServiceOptions {
   readonly middleware?: readonly Middleware[];
   /** Message types of the embedding program, for WebSockets; no plugin can take them. */
   readonly messageTypes?: readonly MessageType[];
+  /** Where the log goes, in place of standard output. */
+  readonly stdout?: MaybeTerminal;
   /** Told of the service before anything of it runs, plugins too. */
   readonly onCreated?: (service: Service) => void;
+}
+
+/** What there is before the service itself. */
+interface Parts {
+  readonly log: Logger;
+  readonly lines: LogLines;
+  readonly telemetry: Telemetry;
+  readonly simulator: Simulator | undefined;
+  readonly receivers: readonly Receiver[];
 }
 
 /**
@@ -47,10 +70,13 @@ export class Service {
   readonly plugins: Plugins;
   readonly telemetry: Telemetry;
   readonly inFlight: InFlight;
+  readonly collector: MetricsCollector;
+  readonly alerts: Alerts;
   /** The embedded model backend, where no upstream is configured. */
   readonly simulator: Simulator | undefined;
   readonly #config: Config;
   readonly #log: Logger;
+  readonly #lines: LogLines;
   readonly #dataPlane: DataPlane;
   readonly #adminPlane: AdminPlane;
   readonly #upstreams: readonly Upstream[];
@@ -61,13 +87,12 @@ export class Service {
 
   private constructor(
     { config, middleware = [], messageTypes = [] }: ServiceOptions,
-    log: Logger,
-    telemetry: Telemetry,
-    simulator: Simulator | undefined,
+    { log, lines, telemetry, simulator, receivers }: Parts,
   ) {
     const { limits } = config;
     this.#config = config;
     this.#log = log;
+    this.#lines = lines;
     this.telemetry = telemetry;
     this.simulator = simulator;
     this.inFlight = new InFlight();
@@ -108,41 +133,106 @@ export class Service {
       services: () => this.plugins.services,
       onRejection: ({ code }) => telemetry.instruments.rejections.add(1, { [attribute.errorType]: code }),
     });
+    telemetry.expect(
+      upstreamConfigs.map(({ name }) => name),
+      rejectionCodes,
+    );
+    const { instruments } = telemetry;
+    const probes = new Probes(upstreamConfigs.map(probeTarget), limits);
+    const thresholds = effectiveThresholds(config.alerts.thresholds);
+    this.collector = new MetricsCollector({
+      limits,
+      windowMaxMs: windowMaxMs(thresholds),
+      metrics: telemetry.page,
+      process: new ProcessFigures({ instruments }),
+      inFlight: () => this.inFlight.exchanges().filter(({ place }) => place.kind !== 'session').length,
+      plugins: new PluginFigures(this.plugins.manager, instruments, limits),
+      upstreams: new UpstreamFigures(probes, instruments, log),
+      log,
+    });
+    this.alerts = new Alerts({
+      thresholds,
+      collector: this.collector,
+      hooks: this.hooks,
+      currentHooks: () => this.plugins.services.hooks,
+      receivers,
+      identity: identityOf(telemetry.resource),
+      instruments,
+      limits,
+      log,
+    });
     this.#adminPlane = new AdminPlane({
       ...config.admin,
       telemetry,
       inFlight: this.inFlight,
-      probes: new Probes(upstreamConfigs.map(probeTarget), limits),
+      probes,
       plugins: this.plugins,
+      collector: this.collector,
+      alerts: this.alerts,
+      limits,
       readiness: () => this.#readiness,
     });
   }
 
   /** Resolves when both planes take connections. Rejects where something of the configuration cannot be had. */
   static async start(options: ServiceOptions): Promise<Service> {
+    const config = await withAdminToken(options.config);
+    const { limits } = config;
+    const lines = await openLines(options.stdout ?? process.stdout, limits);
+    try {
+      return await Service.#start({ ...options, config }, lines);
+    } catch (thrown) {
+      await lines.close(limits.flushTimeoutMs);
+      throw thrown;
+    }
+  }
+
+  static async #start(options: ServiceOptions, lines: LogLines): Promise<Service> {
     const { config, env } = options;
-    const log = createLog(config.log.level);
-    const telemetry = await Telemetry.start({ ...config.telemetry, env, limits: config.limits, log });
+    const { limits } = config;
+    const log = createLog(config.log.level, lines);
+    const telemetry = await Telemetry.start({
+      ...config.telemetry,
+      areExchangesLogged: config.log.exchanges,
+      env,
+      limits,
+      log,
+      lines,
+    });
     const simulator = config.upstreams.length === 0 ? await startSimulator() : undefined;
     let service: Service | undefined;
     try {
-      service = new Service(options, log, telemetry, simulator);
+      const receivers = await createReceivers(config.alerts, {
+        limits: config.limits,
+        log,
+        instruments: telemetry.instruments,
+        identity: identityOf(telemetry.resource),
+        generatorUrl: () => `${service?.adminUrl}/api/alerts`,
+      });
+      service = new Service(options, { log, lines, telemetry, simulator, receivers });
       options.onCreated?.(service);
       service.#adminUrl = urlOf(await service.#adminPlane.listen());
       await service.plugins.start();
       service.#dataUrl = urlOf(await service.#dataPlane.listen());
+      service.alerts.start();
+      service.collector.start();
       service.#readiness = 'ready';
       return service;
     } catch (thrown) {
       if (service) await Promise.all([service.plugins.stop(), service.#adminPlane.close()]);
       await simulator?.close();
-      await telemetry.stop(config.limits.flushTimeoutMs);
+      await telemetry.stop(limits.flushTimeoutMs);
       throw thrown;
     }
   }
 
   get dataUrl(): string {
     return this.#dataUrl;
+  }
+
+  /** For those who start the service, to tell of it what it does not know itself. */
+  get log(): Logger {
+    return this.#log;
   }
 
   get adminUrl(): string {
@@ -161,6 +251,8 @@ export class Service {
   async #stop(): Promise<void> {
     const { drainTimeoutMs, flushTimeoutMs } = this.#config.limits;
     this.#readiness = 'stopping';
+    this.collector.stop();
+    const alertsAreTold = this.alerts.stop();
     this.#dataPlane.stopListening();
     this.inFlight.drainAll();
     if (this.inFlight.size > 0) {
@@ -181,9 +273,11 @@ export class Service {
     await this.#dataPlane.close();
     await this.#stopPlugins();
     await Promise.all(this.#upstreams.map((upstream) => upstream.transport.close(0)));
+    await alertsAreTold;
     await this.telemetry.stop(flushTimeoutMs);
     await this.#adminPlane.close();
     await this.simulator?.close();
+    await this.#lines.close(flushTimeoutMs);
   }
 
   /** Each `cleanup` has its deadline; all of them together have one as well. */
@@ -204,7 +298,8 @@ function hookOptionsOf(config: Config, telemetry: Telemetry, log: Logger): HookS
   const count = (point: HookPoint, owner: string, failure: HookFailure) =>
     telemetry.instruments.hookErrors.add(1, {
       [attribute.hookPoint]: point,
-      [attribute.hookOwner]: owner,
+      // Plugins come and go.
+      [attribute.hookOwner]: telemetry.labels.bound(attribute.hookOwner, owner),
       [attribute.hookFailure]: failure,
     });
   return {

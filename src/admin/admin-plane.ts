@@ -1,17 +1,24 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Alerts } from '../alerts/alerts.ts';
 import { genericProblemBody } from '../dialects/index.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
 import { requestId } from '../exchange/request-id.ts';
 import type { InFlight } from '../flow/in-flight.ts';
+import type { Limits } from '../limits.ts';
 import type { Plugins } from '../plugins/plugins.ts';
-import { prometheusContentType } from '../telemetry/prometheus-page.ts';
+import type { MetricsCollector } from '../snapshots/metrics-collector.ts';
+import { formatFor } from '../telemetry/page/negotiation.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Probes } from '../upstreams/probe.ts';
 import { refuseOtherOrigins, requireKnownHost, requireToken } from './access.ts';
+import { describeAlerts } from './describe-alerts.ts';
 import { describeExchange } from './describe-exchange.ts';
 import { describePlugins } from './describe-plugins.ts';
+import { EventStreams } from './event-stream.ts';
+import { snapshotRoutes } from './snapshot-routes.ts';
 
 export type Readiness = 'starting' | 'ready' | 'stopping';
 
@@ -23,6 +30,9 @@ export interface AdminPlaneOptions {
   readonly inFlight: InFlight;
   readonly probes: Probes;
   readonly plugins: Plugins;
+  readonly collector: MetricsCollector;
+  readonly alerts: Alerts;
+  readonly limits: Limits;
   readonly readiness: () => Readiness;
 }
 
@@ -31,7 +41,14 @@ export const adminRoutes = {
   '/healthz': 'The process is alive.',
   '/readyz':
     'It takes traffic: upstreams as probed, state of telemetry. 503 while it starts, stops, or no upstream answers.',
-  '/metrics': 'Metrics for Prometheus to scrape.',
+  '/metrics':
+    'Metrics for Prometheus to scrape: as OpenMetrics, with exemplars, where `accept` asks for it, else in the classic text format.',
+  '/api/metrics/snapshots':
+    "The service's own figures, from one look to the next, oldest first; `?since=` a time, as ms since the epoch or ISO 8601.",
+  '/api/metrics/snapshots/stream':
+    'The new ones as they come, as server-sent events; `Last-Event-ID` or `?since=`: those after it first.',
+  '/api/alerts':
+    'Each threshold with its state (`inactive`, `pending`, `firing`, `resolved`), figure and limit; those that fire first.',
   '/api/exchanges': 'Exchanges in flight: requests, WebSocket sessions and their turns.',
   '/api/traces': 'The newest traces, newest first, also those that still run; `?limit=`.',
   '/api/traces/:id': 'One trace with all its spans.',
@@ -46,9 +63,11 @@ export const adminRoutes = {
 export class AdminPlane {
   readonly #options: AdminPlaneOptions;
   readonly #server: Server;
+  readonly #streams: EventStreams;
 
   constructor(options: AdminPlaneOptions) {
     this.#options = options;
+    this.#streams = new EventStreams(options.limits);
     this.#server = createServer(this.#routes());
   }
 
@@ -65,6 +84,7 @@ export class AdminPlane {
   /** Idempotent, safe before `listen`. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#streams.close();
     this.#server.closeAllConnections();
     await closed;
   }
@@ -86,9 +106,16 @@ export class AdminPlane {
     app.get('/', (_request, response) => {
       response.json({ service: 'sightline', routes: adminRoutes });
     });
-    app.get('/metrics', async (_request, response) => {
-      const page = await telemetry.page.render();
-      response.set('content-type', prometheusContentType).send(page);
+    app.get('/metrics', async (request, response) => {
+      const format = formatFor(request);
+      const pieces = await telemetry.page.pieces(format);
+      response.vary('accept').set('content-type', format.contentType);
+      // Whoever asked may have gone, and what has begun cannot become an error.
+      await pipeline(pieces, response).catch(() => undefined);
+    });
+    app.use(snapshotRoutes(this.#options.collector, this.#streams));
+    app.get('/api/alerts', (_request, response) => {
+      response.json(describeAlerts(this.#options.alerts));
     });
     app.get('/api/exchanges', (_request, response) => {
       response.json({ exchanges: inFlight.exchanges().map(describeExchange) });
@@ -132,11 +159,13 @@ export class AdminPlane {
   #readyz(): RequestHandler {
     return async (_request, response) => {
       const { telemetry, probes, readiness } = this.#options;
-      const [upstreams, telemetryState] = await Promise.all([probes.results(), telemetry.state()]);
+      const upstreams = await probes.results();
       const state = readiness();
       const isServed = upstreams.some((upstream) => upstream.state !== 'down');
       const status = state === 'ready' && !isServed ? 'no upstream answers' : state;
-      response.status(status === 'ready' ? 200 : 503).json({ status, upstreams, telemetry: telemetryState });
+      response
+        .status(status === 'ready' ? 200 : 503)
+        .json({ status, upstreams, telemetry: telemetry.state() });
     };
   }
 }

@@ -22,14 +22,15 @@ export interface Snapshot {
   readonly inFlight: number;
   /** Of requests, to the end of the reply. Absent where none ended. */
   readonly responseMs?: {
+    readonly count: number;
     readonly average: number;
     readonly p50: number;
     readonly p95: number;
     readonly p99: number;
   };
   /** From the attempt, or the turn, to the first event with output of the model. */
-  readonly firstTokenMs?: { readonly p50: number; readonly p95: number };
-  /** As upstreams reported them. */
+  readonly firstTokenMs?: { readonly count: number; readonly p50: number; readonly p95: number };
+  /** As upstreams reported them; absent until one did. */
   readonly tokens?: { readonly input: number; readonly output: number; readonly perMinute: number };
   /** At the end. */
   readonly memory: { readonly rssMb: number; readonly heapMb: number };
@@ -41,7 +42,12 @@ export interface Snapshot {
     /** Of what one event loop can have: a core, or the cgroup's share where that is less. */
     readonly capacityPercent: number;
   };
-  readonly eventLoop?: { readonly delayP99Ms: number; /** 0 to 1. */ readonly utilization: number };
+  readonly eventLoop?: {
+    /** Between the last two looks, whatever the stretch: percentiles cannot be added up. */
+    readonly delayP99Ms: number;
+    /** 0 to 1. */
+    readonly utilization: number;
+  };
   /** Items of telemetry that were lost. */
   readonly telemetryDropped?: number;
   /** At the end. */

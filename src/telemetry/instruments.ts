@@ -1,6 +1,5 @@
 import type {
   Counter,
-  Histogram,
   Meter,
   MetricOptions,
   ObservableCounter,
@@ -8,6 +7,7 @@ import type {
   ObservableUpDownCounter,
   UpDownCounter,
 } from '@opentelemetry/api';
+import type { Histograms, TracedHistogram } from './histograms.ts';
 import { metric } from './names.ts';
 
 type Instrument<Row extends { readonly kind: string }> = Row extends { readonly isObserved: true }
@@ -17,7 +17,7 @@ type Instrument<Row extends { readonly kind: string }> = Row extends { readonly 
       ? ObservableCounter
       : ObservableUpDownCounter
   : Row['kind'] extends 'histogram'
-    ? Histogram
+    ? TracedHistogram
     : Row['kind'] extends 'counter'
       ? Counter
       : UpDownCounter;
@@ -25,19 +25,23 @@ type Instrument<Row extends { readonly kind: string }> = Row extends { readonly 
 /** One instrument for each row of the table, under the row's key. */
 export type Instruments = { readonly [K in keyof typeof metric]: Instrument<(typeof metric)[K]> };
 
-export function createInstruments(meter: Meter): Instruments {
+/** @param meter Of all but the histograms. */
+export function createInstruments(meter: Meter, histograms: Histograms): Instruments {
   const made = Object.entries(metric).map(([key, row]) => {
     const options = { unit: row.unit, description: row.description };
     if ('isObserved' in row) return [key, createObserved(meter, row, options)];
     if (row.kind === 'counter') return [key, meter.createCounter(row.name, options)];
     if (row.kind === 'up_down_counter') return [key, meter.createUpDownCounter(row.name, options)];
-    const advice = { explicitBucketBoundaries: row.buckets };
-    return [key, meter.createHistogram(row.name, { ...options, advice })];
+    return [key, histograms.create(row)];
   });
   return Object.fromEntries(made) as Instruments;
 }
 
-function createObserved(meter: Meter, { name, kind }: { name: string; kind: string }, options: MetricOptions) {
+function createObserved(
+  meter: Meter,
+  { name, kind }: { name: string; kind: string },
+  options: MetricOptions,
+) {
   if (kind === 'gauge') return meter.createObservableGauge(name, options);
   if (kind === 'counter') return meter.createObservableCounter(name, options);
   return meter.createObservableUpDownCounter(name, options);

@@ -1,5 +1,6 @@
 import fetch from 'node-fetch';
 import type { Limits } from '../limits.ts';
+import { CertificateAgent } from './certificate-agent.ts';
 
 export type ProbeState = 'unknown' | 'up' | 'down' | 'not_probed';
 
@@ -10,6 +11,8 @@ export interface ProbeResult {
   readonly detail: string | undefined;
   /** ISO 8601. */
   readonly checkedAt: string | undefined;
+  /** When the TLS certificate ends that the upstream showed, ISO 8601; also where it is not accepted. */
+  readonly certificateEndsAt: string | undefined;
 }
 
 /** What is probed: an address, or none where the configuration says so. */
@@ -43,24 +46,34 @@ export class Probes {
   }
 
   async #probe({ upstream, url }: ProbeTarget): Promise<ProbeResult> {
-    if (!url) return { upstream, state: 'not_probed', detail: undefined, checkedAt: undefined };
+    if (!url) return { upstream, state: 'not_probed', ...nothingKnown };
     const checkedAt = new Date().toISOString();
+    const agent = url.protocol === 'https:' ? new CertificateAgent() : undefined;
+    const { state, detail } = await this.#ask(url, agent);
+    const certificateEndsAt = agent?.certificateEndsAt?.toISOString();
+    return { upstream, state, detail, checkedAt, certificateEndsAt };
+  }
+
+  async #ask(url: URL, agent: CertificateAgent | undefined): Promise<Pick<ProbeResult, 'state' | 'detail'>> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), this.#limits.probeTimeoutMs);
     try {
-      const reply = await fetch(url.href, { redirect: 'manual', signal: abort.signal });
+      const reply = await fetch(url.href, { redirect: 'manual', signal: abort.signal, agent });
       // What is not read fails when it is dropped, and nobody needs to hear of it.
       reply.body?.on('error', () => undefined).resume();
       abort.abort();
-      return { upstream, state: 'up', detail: `HTTP ${reply.status}`, checkedAt };
+      return { state: 'up', detail: `HTTP ${reply.status}` };
     } catch (thrown) {
       const why = abort.signal.aborted ? `no reply within ${this.#limits.probeTimeoutMs} ms` : reason(thrown);
-      return { upstream, state: 'down', detail: why, checkedAt };
+      return { state: 'down', detail: why };
     } finally {
       clearTimeout(timer);
+      agent?.destroy();
     }
   }
 }
+
+const nothingKnown = { detail: undefined, checkedAt: undefined, certificateEndsAt: undefined };
 
 function reason(thrown: unknown): string {
   if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;

@@ -104,14 +104,15 @@ describe('readiness', () => {
     assert.deepEqual(Object.keys(telemetry.traces[0] ?? {}), [
       'exporter',
       'state',
-      'exportedSpans',
-      'lostSpans',
+      'exported',
+      'lost',
+      'dropped',
     ]);
     await using silent = await startStage({ otel: { OTEL_SDK_DISABLED: 'true' } });
     assert.deepEqual((await silent.json<Readiness>('/readyz')).body.telemetry, {
       enabled: false,
       traces: [],
-      spansDroppedByQueue: 0,
+      logs: [],
     });
   });
 });

@@ -1,0 +1,84 @@
+import {
+  DataPointType,
+  type HistogramMetricData,
+  type MetricData,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { attribute, metric, scope } from '../telemetry/names.ts';
+import type { ProcessLook } from './process-figures.ts';
+import type { Distribution } from './quantile.ts';
+
+/** The sums of one moment: two of them make the figures of the time between. */
+export interface Reading {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** The same moment on a clock that is never set, ms. */
+  readonly steadyMs: number;
+  /** Absent where telemetry is disabled, and of the first look: before it there was nothing. */
+  readonly traffic: Traffic | undefined;
+  readonly process: Pick<ProcessLook, 'cpuSeconds' | 'loop'>;
+}
+
+/** All of it since the process began, over all labels that are not named here. */
+export interface Traffic {
+  readonly outcomes: ReadonlyMap<string, number>;
+  /** Of requests, seconds. */
+  readonly duration: Distribution | undefined;
+  /** Seconds. */
+  readonly firstToken: Distribution | undefined;
+  /** By `gen_ai.token.type`. */
+  readonly tokens: ReadonlyMap<string, number> | undefined;
+  readonly dropped: number;
+}
+
+/**
+ * From the points that `/metrics` shows too, so that both tell the same. Undefined where there are none of
+ * exchanges, which have points from the beginning.
+ */
+export function readTraffic({ scopeMetrics }: ResourceMetrics): Traffic | undefined {
+  // Instruments of plugins may bear any name, in scopes of their own.
+  const ours = scopeMetrics.filter((one) => one.scope.name === scope.name).flatMap(({ metrics }) => metrics);
+  const find = ({ name }: { readonly name: string }) =>
+    ours.find(({ descriptor }) => descriptor.name === name);
+  const outcomes = sumsBy(attribute.outcome, find(metric.outcomes));
+  if (!outcomes) return undefined;
+  const dropped = sumsBy(attribute.signal, find(metric.droppedTelemetry));
+  return {
+    outcomes,
+    duration: distribution(find(metric.httpDuration)),
+    firstToken: distribution(find(metric.timeToFirstChunk)),
+    tokens: sumsBy(attribute.genAiTokenType, find(metric.tokenUsage)),
+    dropped: dropped?.values().reduce((sum, value) => sum + value, 0) ?? 0,
+  };
+}
+
+function isHistogram(data: MetricData | undefined): data is HistogramMetricData {
+  return data?.dataPointType === DataPointType.HISTOGRAM;
+}
+
+/** What was added to a counter, or recorded in a histogram, by the value of a label. */
+function sumsBy(label: string, data: MetricData | undefined): Map<string, number> | undefined {
+  if (!data || data.dataPoints.length === 0) return undefined;
+  const sums = new Map<string, number>();
+  for (const { attributes, value } of data.dataPoints) {
+    const name = String(attributes[label]);
+    sums.set(name, (sums.get(name) ?? 0) + (typeof value === 'number' ? value : (value.sum ?? 0)));
+  }
+  return sums;
+}
+
+function distribution(data: MetricData | undefined): Distribution | undefined {
+  const [first] = isHistogram(data) ? data.dataPoints : [];
+  if (!isHistogram(data) || !first) return undefined;
+  const counts = first.value.buckets.counts.map(() => 0);
+  let sum = 0;
+  let count = 0;
+  for (const { value } of data.dataPoints) {
+    value.buckets.counts.forEach((n, i) => {
+      counts[i] = (counts[i] ?? 0) + n;
+    });
+    sum += value.sum ?? 0;
+    count += value.count;
+  }
+  return { boundaries: first.value.buckets.boundaries, counts, sum, count };
+}
