@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parse as parseYaml } from 'yaml';
+import { shapeProblems } from './data-source-shapes.ts';
 import { metricProblem, parse, unknownLabels } from './promql.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -45,6 +46,10 @@ describe('the data sources', () => {
 
   it('refer to each other by uids that are there', () => {
     assert.deepEqual(danglingUids(datasources), []);
+  });
+
+  it('have settings that they take', () => {
+    assert.deepEqual(shapeProblems(read(`${provisioning}/datasources/sightline.yaml`)), []);
   });
 
   it('are reached at services of the stack, on the ports that these listen at', () => {
@@ -112,9 +117,11 @@ describe('the dashboards of the stack', () => {
       providers.map(({ type, options }) => [type, options.path]),
       [['file', '/var/lib/grafana/dashboards']],
     );
+    const folders = ['alerting', 'dashboards', 'datasources'];
+    assert.deepEqual(readdirSync(new URL(provisioning, root)).toSorted(), folders);
     for (const mount of [
       './grafana/dashboards:/var/lib/grafana/dashboards:ro',
-      './grafana/provisioning:/etc/grafana/provisioning:ro',
+      ...folders.map((folder) => `./${provisioning}/${folder}:/etc/grafana/provisioning/${folder}:ro`),
     ])
       assert.ok(mounts.includes(mount), mount);
   });
@@ -155,6 +162,22 @@ describe('these checks find', () => {
     first.jsonData.alertmanagerUid = 'mimir';
     assert.deepEqual(danglingUids(wrong), ['mimir']);
   });
+
+  const misspelt: [from: string, to: string, place: string][] = [
+    ['exemplarTraceIdDestinations', 'exemplarTraceIdDestination', 'datasources.0.jsonData'],
+    ['urlDisplayLabel', 'displayLabel', 'datasources.0.jsonData.exemplarTraceIdDestinations.0'],
+    ['tracesToMetrics', 'traceToMetrics', 'datasources.1.jsonData'],
+    ['spanStartTimeShift', 'spanTimeShift', 'datasources.1.jsonData.tracesToMetrics'],
+    ['handleGrafanaManagedAlerts', 'handlesGrafanaManagedAlerts', 'datasources.2.jsonData'],
+    ['jsonData', 'json', 'datasources.0'],
+  ];
+  for (const [from, to, place] of misspelt) {
+    it(`a setting of a data source that is misspelt: ${to}`, () => {
+      const text = readFileSync(new URL(`${provisioning}/datasources/sightline.yaml`, root), 'utf8');
+      const problems = shapeProblems(parseYaml(text.replace(`${from}:`, `${to}:`)));
+      assert.ok(problems.includes(`${place}: Unrecognized key: "${to}"`), problems.join('\n'));
+    });
+  }
 });
 
 /** Wherever a field is called so. */

@@ -71,8 +71,13 @@ export class AlertScene implements AsyncDisposable {
       process: stack.use(await WebhookSink.start()),
       alertmanager: stack.use(await WebhookSink.start()),
     };
-    const disabled = thresholds.filter(({ id }) => !Object.hasOwn(overrides, id));
-    const all = { ...overrides, ...Object.fromEntries(disabled.map(({ id }) => [id, { enabled: false }])) };
+    const all = Object.fromEntries(
+      // What is over is to be told at once.
+      thresholds.map(({ id }) => [
+        id,
+        { enabled: Object.hasOwn(overrides, id), keepMs: 0, ...overrides[id] },
+      ]),
+    );
     const sightline = stack.use(
       await SightlineProcess.start({
         config: {

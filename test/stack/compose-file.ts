@@ -60,9 +60,14 @@ export interface Mount {
 
 export function mountsOf({ volumes = [] }: ComposeService): Mount[] {
   return volumes.map((volume) => {
-    const [source = '', target = '', mode = ''] = volume.split(':');
+    const [source = '', target = '', mode = ''] = withDefaults(volume).split(':');
     return { source, target, isReadOnly: mode.split(',').includes('ro') };
   });
+}
+
+/** As it is where none of its variables is set. */
+function withDefaults(text: string): string {
+  return text.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
 }
 
 export function isPath(source: string): boolean {

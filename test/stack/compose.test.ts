@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the syntax of the file
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
+import { missing } from '../support/is-installed.ts';
 import { composeProblems } from './compose-checks.ts';
-import { parseCompose, read } from './compose-file.ts';
+import { isPath, mountsOf, parseCompose, read, root } from './compose-file.ts';
 
 const text = read('docker-compose.yml');
 
@@ -95,11 +97,11 @@ describe('docker-compose.yml', () => {
     ['127.0.0.1:9090:9090', '0.0.0.0:9090:9090', 'prometheus: port 9090 is published beyond loopback'],
     ['127.0.0.1:3000:3000', '127.0.0.1:4000:3000', 'grafana: port 4000 is published by sightline too'],
     [
-      'grafana/grafana:13.2.0',
+      'grafana/grafana:13.2.3',
       'grafana/grafana:latest',
       'grafana: grafana/grafana:latest is not pinned to a version',
     ],
-    ['grafana/grafana:13.2.0', 'grafana/grafana', 'grafana: grafana/grafana is not pinned to a version'],
+    ['grafana/grafana:13.2.3', 'grafana/grafana', 'grafana: grafana/grafana is not pinned to a version'],
     [
       '    healthcheck: { disable: true }\n    depends_on:\n      jaeger:',
       '    depends_on:\n      jaeger:',
@@ -134,6 +136,17 @@ describe('docker-compose.yml', () => {
       assert.ok(problems.includes(problem), problems.join('\n'));
     });
   }
+
+  const skip = missing(['git'], 'whether git keeps what is mounted');
+  it('mounts nothing that git leaves out, and a clone would lack', { skip }, (test) => {
+    const mounts = Object.values(parseCompose(text).services).flatMap(mountsOf);
+    const sources = mounts.map(({ source }) => source).filter(isPath);
+    const args = ['ls-files', '--others', '--ignored', '--exclude-standard', '--', ...sources];
+    const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+    if (status !== 0) return test.skip('this is no clone');
+    const ours = stdout.split('\n').filter((path) => /\.(?:ya?ml|json|ini|ts)$/.test(path));
+    assert.deepEqual(ours, []);
+  });
 
   it('leaves out the health check of those alone that cannot be asked', () => {
     const { services } = parseCompose(text);

@@ -1,8 +1,10 @@
+import type { z } from 'zod';
+import { componentShapes, telemetryShape } from './component-shapes.ts';
 import { referenceProblems } from './references.ts';
 
 /*
  * Configurations of the OpenTelemetry Collector, which Jaeger 2 is built on: everything that a pipeline names
- * is there, and everything that is there is named.
+ * is there, everything that is there is named, and has settings that it takes.
  */
 
 const kinds = ['receivers', 'processors', 'exporters'] as const;
@@ -22,6 +24,7 @@ export interface CollectorConfig {
   readonly connectors?: Components;
   readonly extensions?: Components;
   readonly service: {
+    readonly telemetry?: unknown;
     readonly extensions?: readonly string[];
     readonly pipelines: Readonly<Record<string, Pipeline>>;
   };
@@ -64,4 +67,32 @@ function connectorProblems({ connectors = {}, service }: CollectorConfig): strin
       ? []
       : [`connectors: '${name}' is received by nobody`]),
   ]);
+}
+
+/** Keys and values that a component does not take, and components that nobody knows. */
+export function settingProblems(config: CollectorConfig): string[] {
+  const components = Object.entries(componentShapes).flatMap(([kind, shapes]) =>
+    Object.entries(config[kind as keyof typeof config] ?? {}).flatMap(([name, settings]) => {
+      const shape = shapes[name.split('/')[0] ?? ''];
+      if (!shape) return [`${kind}: nobody knows the component '${name}'`];
+      return shapeIssues(`${kind}.${name}`, shape, settings);
+    }),
+  );
+  return [
+    ...components,
+    ...shapeIssues('service.telemetry', telemetryShape.optional(), config.service.telemetry),
+  ];
+}
+
+function shapeIssues(path: string, shape: z.ZodType, settings: unknown): string[] {
+  const { error } = shape.safeParse(settings);
+  return (error?.issues ?? []).flatMap((issue) => describe(path, issue));
+}
+
+/** Of the ways in which something can be right, that is told which comes nearest. */
+function describe(path: string, issue: z.core.$ZodIssue): string[] {
+  const place = [path, ...issue.path.map(String)].join('.');
+  if (issue.code !== 'invalid_union') return [`${place}: ${issue.message}`];
+  const nearest = issue.errors.toSorted((one, other) => one.length - other.length)[0] ?? [];
+  return nearest.flatMap((one) => describe(place, one));
 }

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { type Outcome, outcomes } from '../../src/exchange/outcome.ts';
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { read } from './compose-file.ts';
-import { type CollectorConfig, pipelineProblems } from './pipeline-checks.ts';
+import { type CollectorConfig, pipelineProblems, settingProblems } from './pipeline-checks.ts';
 
 const files = { jaeger: read('otel/jaeger.yml'), collector: read('otel/collector.yml') };
 
@@ -56,6 +56,59 @@ describe('the configuration of Jaeger and of the collector', () => {
   }
 });
 
+describe('the settings of the components of Jaeger and of the collector', () => {
+  for (const [name, text] of Object.entries(files)) {
+    it(`are all known to them: ${name}`, () => {
+      assert.deepEqual(settingProblems(parse(text) as CollectorConfig), []);
+    });
+  }
+
+  const mistakes: [file: keyof typeof files, from: string, to: string, problem: RegExp][] = [
+    ['jaeger', 'normalize_calls:', 'normalise_calls:', /^extensions\.jaeger_storage\..*"normalise_calls"/],
+    ['jaeger', 'ephemeral: false', 'ephemeral: no-thanks', /\.badger\.ephemeral: .*expected boolean/],
+    ['jaeger', '      spans: 72h', '      span: 72h', /\.badger\.ttl: Unrecognized key: "span"/],
+    ['jaeger', 'spans: 72h', 'spans: 3d', /\.ttl\.spans: expected a duration/],
+    [
+      'jaeger',
+      'latency_unit: ms',
+      'latency_unit: milliseconds',
+      /\.latency_unit: .*expected one of "ms"\|"s"/,
+    ],
+    ['jaeger', '      traces: files', '      trace: files', /^extensions\.jaeger_query\.storage: .*"trace"/],
+    ['jaeger', 'metrics_flush_interval', 'flush_interval', /^connectors\.spanmetrics: .*"flush_interval"/],
+    ['jaeger', 'trace_storage: files', 'storage: files', /^exporters\.jaeger_storage_exporter: .*"storage"/],
+    ['jaeger', 'level: normal', 'level: some', /^service\.telemetry\.metrics\.level: /],
+    ['jaeger', '\n  spanmetrics:\n', '\n  spansmetrics:\n', /^connectors: nobody knows .*'spansmetrics'/],
+    [
+      'collector',
+      'limit_percentage: 75',
+      'limit_percent: 75',
+      /^processors\.memory_limiter: .*"limit_percent"/,
+    ],
+    ['collector', 'decision_wait: 10s', 'decision_wait: 10', /^processors\.tail_sampling\.decision_wait: /],
+    ['collector', 'num_traces: 10000', 'num_traces: 20000', /ten times num_traces/],
+    ['collector', 'type: latency', 'type: slow', /\.policies\.2\.type: /],
+    ['collector', 'threshold_ms:', 'threshold:', /\.policies\.2\.latency: .*"threshold"/],
+    ['collector', '[ERROR]', '[ERR]', /\.policies\.0\.status_code\.status_codes\.0: /],
+    ['collector', 'string_attribute:\n', 'attribute:\n', /\.policies\.1: Unrecognized key: "attribute"/],
+    ['collector', 'blocked_key_patterns', 'blocked_keys', /^processors\.redaction: .*"blocked_keys"/],
+    ['collector', 'summary: info', 'summary: some', /^processors\.redaction\.summary: /],
+    ['collector', 'insecure: true', 'insecured: true', /^exporters\.otlp_grpc\/jaeger\.tls: .*"insecured"/],
+    ['collector', 'endpoint: http://prom', 'url: http://prom', /^exporters\.otlp_http\/prometheus: .*"url"/],
+    ['collector', '  otlp_http/', '  otlphttp/', /^exporters: nobody knows .*'otlphttp\/prometheus'/],
+  ];
+  for (const [file, from, to, problem] of mistakes) {
+    it(`would not be: ${to.trim()}`, () => {
+      assert.ok(files[file].includes(from), from);
+      const problems = settingProblems(parse(files[file].replace(from, to)) as CollectorConfig);
+      assert.ok(
+        problems.some((one) => problem.test(one)),
+        problems.join('\n'),
+      );
+    });
+  }
+});
+
 describe('Jaeger', () => {
   const { extensions, exporters, connectors } = parse(files.jaeger);
 
@@ -65,6 +118,13 @@ describe('Jaeger', () => {
     assert.ok(traces in backends);
     assert.ok(metrics in metric_backends);
     assert.equal(exporters.jaeger_storage_exporter.trace_storage, traces);
+  });
+
+  it('asks for its metrics by the name and in the unit in which it makes them', () => {
+    const { namespace, histogram } = connectors.spanmetrics;
+    const asked = extensions.jaeger_storage.metric_backends.prometheus.prometheus;
+    assert.equal(asked.metric_namespace, namespace.replaceAll('.', '_'));
+    assert.equal(asked.latency_unit, histogram.unit);
   });
 
   it('measures durations in the buckets of the conventions', () => {

@@ -101,6 +101,49 @@ describe('the configuration of Prometheus', () => {
   });
 });
 
+/** https://prometheus.io/docs/prometheus/latest/configuration/configuration/, version 3.14. */
+const otlp = z.strictObject({
+  translation_strategy: z.enum([
+    'UnderscoreEscapingWithSuffixes',
+    'UnderscoreEscapingWithoutSuffixes',
+    'NoUTF8EscapingWithSuffixes',
+    'NoTranslation',
+  ]),
+  promote_resource_attributes: z.array(z.string()),
+  keep_identifying_resource_attributes: z.boolean().optional(),
+  convert_histograms_to_nhcb: z.boolean().optional(),
+  promote_scope_metadata: z.boolean().optional(),
+});
+
+describe('what the stack tells a Prometheus that is newer than the one here', () => {
+  const config = load('prometheus.yml').otlp as Record<string, unknown>;
+
+  it('of what is pushed', () => {
+    assert.deepEqual(otlp.safeParse(config).error?.issues ?? [], []);
+    const { translation_strategy, ...rest } = config;
+    assert.equal(otlp.safeParse({ ...rest, translation_strategies: translation_strategy }).success, false);
+    assert.equal(otlp.safeParse({ ...config, translation_strategy: 'Underscores' }).success, false);
+  });
+
+  const skip = missing(['prometheus'], 'the flags of its command line');
+  it('on its command line', { skip }, () => {
+    const { stdout, stderr } = spawnSync('prometheus', ['--help'], { encoding: 'utf8' });
+    // It came with version 3; the feature of version 2 is no more.
+    const known = new Set([...flagsIn(stdout + stderr), '--web.enable-otlp-receiver']);
+    const told = parseCompose(read('docker-compose.yml')).services.prometheus?.command ?? [];
+    assert.deepEqual(
+      flagsIn(told.join('\n')).filter((flag) => !known.has(flag)),
+      [],
+    );
+    assert.ok(!known.has('--storage.tsdb.retention.tim'));
+  });
+});
+
+/** Flags that stand at the beginning of a line. */
+function flagsIn(text: string): string[] {
+  return [...text.matchAll(/^ *(--[\w.-]+)/gm)].map(([, flag = '']) => flag);
+}
+
 const targets = z.object({
   data: z.object({
     activeTargets: z.array(
