@@ -2,6 +2,7 @@ import type { ReplyFacts } from '../exchange/facts.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
 import type { SseEvent } from '../wire/sse-parser.ts';
 import { withAnthropicContent, withDeltaText, withReplyBlock } from './anthropic-block.ts';
+import { anthropicContent } from './content/anthropic-messages.ts';
 import type { Dialect, EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
 import { count, text } from './payload.ts';
@@ -60,6 +61,8 @@ export const anthropicMessages: Dialect = {
     if (type === 'message_stop' || type === 'error') return 'all';
     return type === 'content_block_stop' ? [`block:${count(payload?.index) ?? 0}:`] : [];
   },
+
+  content: anthropicContent,
 
   problemBody: anthropicProblemBody,
   problemEvent: (problem) => ({ event: 'error', data: JSON.stringify(anthropicProblemBody(problem)) }),

@@ -1,6 +1,7 @@
 import type { QueryFacts, ReplyFacts } from '../exchange/facts.ts';
 import type { JsonObject } from '../wire/json.ts';
 import type { SseEvent } from '../wire/sse-parser.ts';
+import type { DialectContent } from './content/content.ts';
 
 /** What one stream event meant. */
 export interface EventMark {
@@ -72,6 +73,9 @@ export interface Dialect {
    * slot that begins with it: `choice:0:` all texts of the first choice. `'all'` at the end of the reply.
    */
   endedSlots(event: SseEvent, payload: JsonObject | undefined): readonly string[] | 'all';
+
+  /** What was asked and answered, for telemetry that is to tell it. Absent: this operation has no messages. */
+  readonly content?: DialectContent;
 
   /** An error of ours in the shape of this API, so that its SDKs show the message. */
   problemBody(problem: Problem): JsonObject;

@@ -1,4 +1,5 @@
 import { asJsonObject, type JsonObject } from '../wire/json.ts';
+import { openaiChatContent } from './content/openai-chat.ts';
 import type { Dialect } from './dialect.ts';
 import { endedChoices, readChoicesEvent, readChoicesReply, withChoices } from './openai-choices.ts';
 import { hasOutput, withMessageText } from './openai-message.ts';
@@ -43,6 +44,8 @@ export const openaiChat: Dialect = {
       }),
     ),
   endedSlots: endedChoices,
+
+  content: openaiChatContent,
 
   problemBody: openaiProblemBody,
   problemEvent: (problem) => ({ event: '', data: JSON.stringify(openaiProblemBody(problem)) }),

@@ -1,3 +1,4 @@
+import { openaiCompletionsContent } from './content/openai-completions.ts';
 import type { Dialect } from './dialect.ts';
 import { endedChoices, readChoicesEvent, readChoicesReply, withChoices } from './openai-choices.ts';
 import { text } from './payload.ts';
@@ -31,6 +32,8 @@ export const openaiCompletions: Dialect = {
   mapEventText: (payload, map) =>
     withChoices(payload, (choice, slot) => withText(choice, 'text', map, `${slot}:text`)),
   endedSlots: endedChoices,
+
+  content: openaiCompletionsContent,
 
   problemBody: openaiProblemBody,
   problemEvent: (problem) => ({ event: '', data: JSON.stringify(openaiProblemBody(problem)) }),

@@ -1,6 +1,7 @@
 import type { QueryFacts, ReplyFacts } from '../exchange/facts.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
 import type { SseEvent } from '../wire/sse-parser.ts';
+import { openaiRealtimeContent } from './content/openai-realtime.ts';
 import type { EventMark, Problem } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
 import { isPieceType } from './openai-piece.ts';
@@ -11,11 +12,11 @@ import {
   mapRealtimeQueryText,
   mapRealtimeReplyText,
 } from './openai-realtime-text.ts';
-import { chatReasons } from './openai-responses.ts';
 import { count, label, text } from './payload.ts';
 import { openaiProblemBody } from './problem.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { noOutput, noteFinishReason, noteIdentity, noteOpenaiUsage, output } from './reply-facts.ts';
+import { realtimeReason } from './response-reason.ts';
 import type { SessionDialect } from './session-dialect.ts';
 
 /**
@@ -49,6 +50,8 @@ export const openaiRealtime: SessionDialect = {
   clientMark: realtimeClientMark,
   upstreamMark: realtimeUpstreamMark,
   cancel: (turn) => ({ type: 'response.cancel', ...(turn !== undefined && { response_id: turn }) }),
+
+  content: openaiRealtimeContent,
 
   problemBody: openaiProblemBody,
   problemEvent,
@@ -88,10 +91,7 @@ function readDone(response: JsonObject, facts: ReplyFacts): void {
   noteIdentity(response, facts);
   noteOpenaiUsage(response.usage, facts);
   const details = asJsonObject(response.status_details);
-  const reason = text(details?.reason) ?? text(response.status);
-  if (reason !== undefined && reason !== 'in_progress') {
-    noteFinishReason(facts, 0, chatReasons.get(reason) ?? reason);
-  }
+  noteFinishReason(facts, 0, realtimeReason(response));
   if (response.status === 'failed') facts.error = flatErrorName(asJsonObject(details?.error));
 }
 

@@ -1,6 +1,7 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
 import { asJsonObject, isJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
 import type { SseEvent } from '../wire/sse-parser.ts';
+import { openaiResponsesContent } from './content/openai-responses.ts';
 import type { Dialect, EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
 import { withItemsText, withItemText } from './openai-item.ts';
@@ -9,6 +10,7 @@ import { count, text } from './payload.ts';
 import { openaiProblemBody } from './problem.ts';
 import { readQueryFacts } from './query-facts.ts';
 import { noOutput, noteFinishReason, noteIdentity, noteOpenaiUsage, output } from './reply-facts.ts';
+import { responseReason } from './response-reason.ts';
 import { withField, withoutStaleLogprobs, withPart, withText } from './text-walk.ts';
 
 /** https://platform.openai.com/docs/api-reference/responses and …/responses-streaming */
@@ -65,6 +67,8 @@ export const openaiResponses: Dialect = {
     return slot === undefined || isPieceType(payload.type) ? [] : [slot];
   },
 
+  content: openaiResponsesContent,
+
   problemBody: openaiProblemBody,
   problemEvent(problem) {
     // The event as the API documents it, and with the envelope by which the SDKs know an error to throw.
@@ -101,25 +105,7 @@ function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
 function readResponse(response: JsonObject, facts: ReplyFacts): void {
   noteIdentity(response, facts);
   noteOpenaiUsage(response.usage, facts);
-  noteFinishReason(facts, 0, finishReason(response));
+  noteFinishReason(facts, 0, responseReason(response));
   const error = errorName(response);
   if (error !== undefined) facts.error = error;
-}
-
-/**
- * This API and the realtime one have a status and no finish reason. The conventions set no vocabulary
- * (open-telemetry/semantic-conventions-genai#533); their examples are chat's words, so the reasons that chat
- * has too are given chat's names, and one panel counts both. Any other reason or status stays as it is.
- */
-export const chatReasons: ReadonlyMap<string, string> = new Map([
-  ['completed', 'stop'],
-  ['failed', 'error'],
-  ['max_output_tokens', 'length'],
-]);
-
-function finishReason(response: JsonObject): string | undefined {
-  const status = text(response.status);
-  if (status === undefined || status === 'in_progress' || status === 'queued') return undefined;
-  const reason = text(asJsonObject(response.incomplete_details)?.reason) ?? status;
-  return chatReasons.get(reason) ?? reason;
 }

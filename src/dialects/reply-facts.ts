@@ -4,10 +4,10 @@ import type { EventMark } from './dialect.ts';
 import { count, label } from './payload.ts';
 
 /** The most choices that any API gives for one query. */
-const finishReasonsMax = 128;
+export const finishReasonsMax = 128;
 
 /** In the place of a choice that has not finished while a later one has. */
-const unfinished = 'unfinished';
+export const unfinished = 'unfinished';
 
 export const output: EventMark = Object.freeze({ output: true });
 export const noOutput: EventMark = Object.freeze({ output: false });

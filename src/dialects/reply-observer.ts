@@ -3,6 +3,7 @@ import type { Limits } from '../limits.ts';
 import { type ContentDecoder, createContentDecoder } from '../wire/content-decoder.ts';
 import { type JsonObject, parseJsonObject } from '../wire/json.ts';
 import { SseParser } from '../wire/sse-parser.ts';
+import type { AttemptContent } from './content/attempt-content.ts';
 import type { Dialect } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
 
@@ -13,6 +14,8 @@ export interface ReplyObservation {
   readonly contentEncoding: string | undefined;
   /** Filled in while the reply passes. */
   readonly facts: ReplyFacts;
+  /** Takes what is said, where that is wanted. */
+  readonly content?: AttemptContent | undefined;
   readonly limits: Pick<
     Limits,
     'observedReplyBytesMax' | 'eventBytesMax' | 'decodeQueueBytesMax' | 'bodyBytesMax'
@@ -44,10 +47,13 @@ export function observeReply(observation: ReplyObservation): ReplyObserver | und
   const type = (observation.contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type === 'text/event-stream') return new StreamObserver(observation);
   if (type !== 'application/json' && !type.endsWith('+json')) return undefined;
-  const { status, dialect, facts } = observation;
+  const { status, dialect, facts, content } = observation;
   if (status >= 400) return new WholeObserver(observation, (payload) => readErrorBody(payload, facts));
   if (status < 200 || status >= 300) return undefined;
-  return new WholeObserver(observation, (payload) => dialect.readReply(payload, facts));
+  return new WholeObserver(observation, (payload) => {
+    dialect.readReply(payload, facts);
+    content?.whole(payload);
+  });
 }
 
 function readErrorBody(payload: JsonObject, facts: ReplyFacts): void {
@@ -65,11 +71,12 @@ class StreamObserver implements ReplyObserver {
   #skipped: Skipped | undefined;
 
   constructor(observation: ReplyObservation) {
-    const { dialect, facts, limits } = observation;
+    const { dialect, facts, content, limits } = observation;
     this.#parser = new SseParser({
       eventBytesMax: limits.eventBytesMax,
       onEvent: (event) => {
         if (dialect.readEvent(event, facts).output) observation.onOutput(this.#at);
+        content?.event(parseJsonObject(event.data));
       },
     });
     this.#decoder = createContentDecoder(observation.contentEncoding, {

@@ -1,3 +1,4 @@
+import type { AttemptContent } from '../dialects/content/attempt-content.ts';
 import type { SightlineError } from '../errors.ts';
 import { emptyReplyFacts, type ReplyFacts } from './facts.ts';
 import type { Outcome } from './outcome.ts';
@@ -47,6 +48,8 @@ export class Attempt {
   readonly connectTries: ConnectTry[] = [];
   /** Why the reply could not be understood beside its way. */
   unobserved: string | undefined;
+  /** What was asked and answered, where telemetry is to tell it. */
+  content: AttemptContent | undefined;
 
   endedAt: number | undefined;
   outcome: Outcome | undefined;

@@ -115,7 +115,14 @@ export class EventStream implements ReplyMode {
 
   #write(chunk: Chunk): void {
     const chunks = this.#scene.passage?.onChunk(chunk) ?? [chunk];
-    for (const one of chunks) if (one.bytes.length > 0) this.#send(one.bytes);
+    const { content } = this.#scene.attempt;
+    for (const one of chunks) {
+      const { bytes } = one;
+      if (bytes.length === 0) continue;
+      this.#send(bytes);
+      // As the client gets it: what a middleware takes out is to be seen nowhere.
+      content?.event(one.payload);
+    }
   }
 
   #send(bytes: Buffer): void {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { AttemptContent } from '../dialects/content/attempt-content.ts';
 import { asSightlineError, describeError, SightlineError } from '../errors.ts';
 import type { Attempt, ConnectTry } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -115,6 +116,14 @@ export class Flow implements ReplyReceiver, SinkWatcher, Running {
     if (hooks.has('attempt.started'))
       hooks.notify('attempt.started', { exchange: exchange.view, attempt: viewOf(attempt) });
     this.#control = upstream.transport.send(request, this);
+    this.#noteContent(query, attempt);
+  }
+
+  /** As it went to the upstream, which is after every middleware; and only after it has gone there. */
+  #noteContent(query: Query, attempt: Attempt): void {
+    const content = this.exchange.route.dialect?.content;
+    const limits = content && this.#services.recorder.contentLimits?.(this.exchange);
+    if (limits) attempt.content = new AttemptContent(content, limits, query.peek());
   }
 
   onHead(status: number, statusMessage: string, headers: RawHeaders): void {

@@ -28,6 +28,7 @@ export class PassThrough implements ReplyMode {
         contentType: headerValue(head.headers, 'content-type'),
         contentEncoding: headerValue(head.headers, 'content-encoding'),
         facts: attempt.reply,
+        content: attempt.content,
         limits,
         onOutput: (at) => noteOutput(scene, at),
       });

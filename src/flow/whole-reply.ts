@@ -57,11 +57,20 @@ export class WholeReply implements ReplyMode {
       sendReply(exchange, sink, answer);
     }
     noteChunk(this.#scene, answer.body ?? body);
+    this.#noteContent(answer);
     exchange.overheadMs += performance.now() - endedAt;
   }
 
   cut(onUnderstood: () => void): void {
     onUnderstood();
+  }
+
+  /** As the client gets it: what a middleware takes out is to be seen nowhere, and of what it refuses nothing is. */
+  #noteContent(answer: Reply): void {
+    const { content } = this.#scene.attempt;
+    if (!content || answer.status >= 400) return;
+    if (answer.chunks) for (const chunk of answer.chunks) content.event(chunk.payload);
+    else content.whole(answer.payload);
   }
 
   #understand(reply: Reply): void {

@@ -10,6 +10,7 @@ import type { SseEvent } from '../../src/wire/sse-parser.ts';
 import { SseParser } from '../../src/wire/sse-parser.ts';
 import { type Recording, recordedReplies, recordedStreams } from '../dialects/recordings.ts';
 import { twisted } from '../dialects/twisted.ts';
+import { contentContract } from './dialect-content.ts';
 
 export interface DialectSubject {
   readonly dialect: Dialect;
@@ -31,6 +32,7 @@ export function dialectContract(subject: DialectSubject): void {
     for (const recording of recordedReplies(recordings)) replyContract(dialect, recording);
     hostilityContract(subject);
     problemContract(dialect);
+    if (dialect.content) contentContract({ ...subject, content: dialect.content });
   });
 }
 
