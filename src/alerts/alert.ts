@@ -11,7 +11,7 @@ export interface Alert {
   /** Whose figure it is: name of an upstream or a plugin. */
   readonly of: string | undefined;
   readonly state: AlertState;
-  /** The last figure, in the threshold's unit; absent where there was none. */
+  /** The last figure, in the threshold's unit; absent where there was none. One that fires may be within the limit again. */
   readonly value: number | undefined;
   readonly comparison: 'above' | 'below';
   readonly limit: number;

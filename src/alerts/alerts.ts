@@ -2,7 +2,7 @@ import { describeError } from '../errors.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { Limits } from '../limits.ts';
 import type { Logger } from '../log.ts';
-import type { MetricsCollector } from '../snapshots/metrics-collector.ts';
+import type { CollectorClock, MetricsCollector } from '../snapshots/metrics-collector.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
 import type { Alert, AlertState } from './alert.ts';
@@ -11,6 +11,7 @@ import { observeFiring } from './observe-firing.ts';
 import { notificationOf, type Receiver, type ServiceIdentity } from './receivers/notification.ts';
 import type { Threshold } from './threshold.ts';
 import { ThresholdAlerts } from './threshold-alerts.ts';
+import { firesInWords, resolvedInWords } from './wording.ts';
 
 export interface AlertsOptions {
   readonly thresholds: readonly Threshold[];
@@ -24,7 +25,10 @@ export interface AlertsOptions {
   readonly instruments: Pick<Instruments, 'alertsFiring'>;
   readonly limits: Pick<Limits, 'flushTimeoutMs' | 'labelValuesMax'>;
   readonly log: Logger;
+  readonly clock?: CollectorClock;
 }
+
+const systemClock: CollectorClock = { now: () => Date.now(), steady: () => performance.now() };
 
 /** As one wants to see them. */
 const order: Readonly<Record<AlertState, number>> = { firing: 0, pending: 1, resolved: 2, inactive: 3 };
@@ -36,21 +40,27 @@ const order: Readonly<Record<AlertState, number>> = { firing: 0, pending: 1, res
  */
 export class Alerts {
   readonly #options: AlertsOptions;
+  readonly #clock: CollectorClock;
   readonly #thresholds: readonly ThresholdAlerts[];
+  /** On the clock that is never set. */
+  #startedAt = 0;
+  #evaluatedAt: number | undefined;
   #stopWatching: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: AlertsOptions) {
     this.#options = options;
-    const now = Date.now();
+    this.#clock = options.clock ?? systemClock;
+    const now = this.#clock.now();
     this.#thresholds = options.thresholds.map((threshold) => new ThresholdAlerts(threshold, now));
     observeFiring(options.instruments.alertsFiring, this.#thresholds, options.limits);
   }
 
   /** Idempotent; does nothing once stopped. */
   start(): void {
-    if (this.#stopped) return;
-    this.#stopWatching ??= this.#options.collector.onSnapshot((snapshot) => this.#evaluate(snapshot));
+    if (this.#stopped || this.#stopWatching) return;
+    this.#startedAt = this.#clock.steady();
+    this.#stopWatching = this.#options.collector.onSnapshot(() => this.#evaluate());
   }
 
   /**
@@ -68,9 +78,18 @@ export class Alerts {
     await Promise.all(receivers.map((receiver) => receiver.stop(limits.flushTimeoutMs)));
   }
 
-  /** Every threshold with its state, for each upstream or plugin that it looks at; those that fire first. */
+  /**
+   * Every threshold with its state, for each upstream or plugin that it looks at: those that fire first, of them the
+   * critical ones.
+   */
   get all(): readonly Alert[] {
-    return this.#thresholds.flatMap(({ all }) => all).toSorted((a, b) => order[a.state] - order[b.state]);
+    const rank = ({ state, severity }: Alert) => 2 * order[state] + (severity === 'critical' ? 0 : 1);
+    return this.#thresholds.flatMap(({ all }) => all).toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  /** When they were evaluated last, ms since the epoch: nothing newer is known. Undefined before the first time. */
+  get evaluatedAt(): number | undefined {
+    return this.#evaluatedAt;
   }
 
   /** Calls back when an alert begins to fire, and when it is resolved, as a hook would. Returns the remover. */
@@ -86,15 +105,19 @@ export class Alerts {
   }
 
   /** Never throws: it runs in the collector's timer. */
-  #evaluate({ at }: Snapshot): void {
+  #evaluate(): void {
+    // Not the snapshot's own time, which goes on in steps of 1 ms where the clock was set back.
+    const moment = { at: this.#clock.now(), steadyMs: this.#clock.steady() };
+    const ageMs = moment.steadyMs - this.#startedAt;
+    this.#evaluatedAt = moment.at;
     const windows = new Map<number, Snapshot | undefined>();
     for (const one of this.#thresholds) {
       try {
         const { windowMs } = one.threshold;
         if (!windows.has(windowMs)) windows.set(windowMs, this.#options.collector.over(windowMs));
         const snapshot = windows.get(windowMs);
-        const figures = snapshot ? figuresOf(one.threshold, snapshot) : [];
-        for (const alert of one.evaluate(figures, at)) this.#tell(alert, one.threshold);
+        const figures = snapshot ? figuresOf(one.threshold, snapshot, ageMs) : [];
+        for (const alert of one.evaluate(figures, moment)) this.#tell(alert, one.threshold);
       } catch (thrown) {
         const { id } = one.threshold;
         this.#options.log.error(
@@ -109,15 +132,11 @@ export class Alerts {
     const { log, currentHooks, receivers, identity } = this.#options;
     const { id, of, state, value, limit, unit, severity, summary, action } = alert;
     const record = { alert: id, of, value, limit, unit, severity, summary, action };
-    if (state === 'firing') log.warn(record, `alert ${inWords(alert)} fires: ${summary}`);
-    else log.info(record, `alert ${inWords(alert)} is resolved`);
+    if (state === 'firing') log.warn(record, firesInWords(alert));
+    else log.info(record, resolvedInWords(alert));
     currentHooks().notify(state === 'firing' ? 'alert.fired' : 'alert.resolved', { alert });
     if (receivers.length === 0) return;
     const notification = notificationOf(alert, threshold, identity);
     for (const receiver of receivers) receiver.notify(notification);
   }
-}
-
-function inWords({ id, of }: Alert): string {
-  return of === undefined ? `'${id}'` : `'${id}' of '${of}'`;
 }

@@ -1,7 +1,17 @@
 import { type Figure, figuresAt, type Snapshot } from '../snapshots/snapshot.ts';
 import type { Threshold } from './threshold.ts';
 
-/** What a threshold looks at in a snapshot; nothing where too few exchanges ended for it. */
-export function figuresOf({ field, exchangesMin = 0 }: Threshold, snapshot: Snapshot): Figure[] {
-  return (snapshot.exchanges ?? 0) >= exchangesMin ? figuresAt(snapshot, field) : [];
+/**
+ * What a threshold looks at in a snapshot of its window; nothing where too few exchanges ended for it.
+ *
+ * @param ageMs How long the service has been looked at. A rate over a window is one over all of it: a burst in the
+ * first seconds of a process is no rate of ten minutes.
+ */
+export function figuresOf(threshold: Threshold, snapshot: Snapshot, ageMs: number): Figure[] {
+  const { field, windowMs, measure, exchangesMin = 0, exchangesField = 'exchanges' } = threshold;
+  const [exchanges] = figuresAt(snapshot, exchangesField);
+  if ((exchanges?.value ?? 0) < exchangesMin) return [];
+  const figures = figuresAt(snapshot, field);
+  if (!measure.isRate || ageMs >= windowMs) return figures;
+  return figures.map(({ of, value }) => ({ of, value: (value * ageMs) / windowMs }));
 }

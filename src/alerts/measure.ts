@@ -83,37 +83,43 @@ export const errorRatio: Measure = {
     const part = `sum ${by()} (increase(${outcomesIn(errorOutcomes)}[${duration(windowMs)}]))`;
     return `${part} / ${allEnded(windowMs)}`;
   },
+  exchanges: allEnded,
   series: (value, windowMs, exchanges) =>
     outcomeSeries(errorOutcomes, value * exchanges, windowMs, (1 - value) * exchanges),
 };
 
-/** All exchanges that ended within the window. */
-export function allEnded(windowMs: number): string {
+function allEnded(windowMs: number): string {
   return `sum ${by()} (increase(${nameOf(metric.outcomes)}[${duration(windowMs)}]))`;
-}
-
-export function allEndedSeries(windowMs: number, exchanges: number): InputSeries[] {
-  return outcomeSeries([], 0, windowMs, exchanges);
 }
 
 /** A percentile of a histogram in seconds, in ms. What lies beyond the last bucket comes out as its bound. */
 export function quantileMs(q: number, row: Histogram): Measure {
-  const bucket = `${nameOf(row)}_bucket`;
+  const name = nameOf(row);
+  const within = (series: string, windowMs: number) => `increase(${name}_${series}[${duration(windowMs)}])`;
   return {
     expression: (windowMs) =>
-      `histogram_quantile(${q}, sum ${by('le')} (increase(${bucket}[${duration(windowMs)}]))) * 1000`,
+      `histogram_quantile(${q}, sum ${by('le')} (${within('bucket', windowMs)})) * 1000`,
+    exchanges: (windowMs) => `sum ${by()} (${within('count', windowMs)})`,
     metrics: [row.name],
     // All observations in the first bucket, or beyond the last.
     lowest: q * (row.buckets[0] ?? 0) * 1_000,
     highest: (row.buckets.at(-1) ?? 0) * 1_000,
     series: (value, windowMs, exchanges) => {
-      const perMinute = (exchanges / windowMs) * minuteMs;
-      return histogramSeries(row.buckets, q, value / 1_000).flatMap(({ le, share }) =>
-        ['one', 'other'].map((upstream): InputSeries => {
-          const labels = { [labelName(attribute.upstream)]: upstream, le };
-          return { name: bucket, labels, value: (share * perMinute) / 2, kind: 'counter' };
-        }),
-      );
+      const buckets = histogramSeries(row.buckets, q, value / 1_000);
+      const perMinute = ((exchanges / windowMs) * minuteMs) / 2;
+      return ['one', 'other'].flatMap((upstream): InputSeries[] => {
+        const labels = { [labelName(attribute.upstream)]: upstream };
+        const counter = (series: string, own: object, each: number): InputSeries => ({
+          name: `${name}_${series}`,
+          labels: { ...labels, ...own },
+          value: each,
+          kind: 'counter',
+        });
+        return [
+          ...buckets.map(({ le, share }) => counter('bucket', { le }, share * perMinute)),
+          counter('count', {}, perMinute),
+        ];
+      });
     },
   };
 }
@@ -123,6 +129,7 @@ export function sumPerMinute(row: Histogram): Measure {
   const sum = `${nameOf(row)}_sum`;
   return {
     ...boundless([row]),
+    isRate: true,
     expression: (windowMs) => `sum ${by()} (rate(${sum}[${duration(windowMs)}])) * 60`,
     series: (value) =>
       ['input', 'output'].map((type) => {
@@ -135,6 +142,7 @@ export function sumPerMinute(row: Histogram): Measure {
 /** CPU time of the process, of what one event loop can have, in percent. */
 export const cpuPercent: Measure = {
   ...boundless([metric.processCpuTime, metric.processCpuCapacity]),
+  isRate: true,
   expression: (windowMs) => {
     const used = `sum ${by()} (rate(${nameOf(metric.processCpuTime)}[${duration(windowMs)}]))`;
     return `100 * ${used} / max ${by()} (${nameOf(metric.processCpuCapacity)})`;

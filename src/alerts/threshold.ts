@@ -13,6 +13,10 @@ export interface Measure {
   /** What its figures can be: a limit beyond these is never passed, or always. */
   readonly lowest: number;
   readonly highest: number;
+  /** An average over the whole window, also where the process is younger than that: as `rate` has it. */
+  readonly isRate?: boolean;
+  /** PromQL: how many exchanges went into the figure. */
+  exchanges?(windowMs: number): string;
   /**
    * Series that make the expression have this value, for promtool, and others beside them that it must not count.
    * Where it is about exchanges, so many of them end within the window.
@@ -48,8 +52,12 @@ export interface Threshold {
   readonly windowMs: number;
   /** How long it has to be beyond the limit before it fires. */
   readonly holdMs: number;
-  /** Where fewer exchanges ended within the window, the figure says nothing: one failure of two is no ratio. */
+  /** How long it has to be within the limit again before that is told: what hovers about it is one incident. */
+  readonly keepMs: number;
+  /** Where fewer exchanges went into the figure, it says nothing: one failure of two is no ratio. */
   readonly exchangesMin?: number;
+  /** Where a snapshot has their number; default `exchanges`. Of its `measure`, `exchanges`. */
+  readonly exchangesField?: FigurePath;
   readonly severity: Severity;
   /** One sentence: what is the matter. */
   readonly summary: string;
@@ -63,6 +71,7 @@ export interface ThresholdOverride {
   readonly limit?: number | undefined;
   readonly windowMs?: number | undefined;
   readonly holdMs?: number | undefined;
+  readonly keepMs?: number | undefined;
   readonly severity?: Severity | undefined;
 }
 

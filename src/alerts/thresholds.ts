@@ -6,6 +6,9 @@ import type { Threshold } from './threshold.ts';
 /** Of fewer exchanges within a window a ratio or a percentile is an anecdote, which is to wake nobody. */
 const exchangesMin = 20;
 
+/** What hovers about its limit is one incident and one message, not one each five seconds. */
+const keepMs = 120_000;
+
 /**
  * What this service warns of: in the process itself, in the rules for Prometheus, on the dashboards and in the README.
  * A new alert is a row here.
@@ -23,10 +26,11 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 0,
     // A burst of large requests is gone with the next garbage collection.
     holdMs: 60_000,
+    keepMs,
     severity: 'warning',
     summary: 'The process holds more memory than it should.',
     action:
-      'On the dashboard Service, compare memory with what is in flight. Where both rise, there are more or larger streams: raise the limit or add an instance. Where memory rises alone, something leaks, most often a plugin: see sightline_plugin_leaks_total, and unload one after the other with POST /api/plugins/:name/unload.',
+      'On the dashboard Service, compare memory with what is in flight on the dashboard Traffic. Where both rise, there are more or larger streams: add an instance, or raise the limit of this alert. Where memory rises alone, something leaks, most often a plugin: see `sightline_plugin_leaks_total`, and unload one after the other with `POST /api/plugins/:name/unload` on the admin plane.',
   },
   {
     id: 'cpu',
@@ -40,10 +44,11 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 120_000,
     // Compiling plugins at the start, or at a reload, is over by then.
     holdMs: 120_000,
+    keepMs,
     severity: 'warning',
     summary: 'The CPU that one event loop can have is nearly used up, and all exchanges slow down together.',
     action:
-      'On the dashboard Plugins and middleware, see whose time has grown, and reload or unload it. Where it is the traffic, add an instance; where a cgroup limits the process to less than one CPU, raise that.',
+      'On the dashboard Plugins and middleware, see whose time has grown, and unload it with `POST /api/plugins/:name/unload` on the admin plane. Where it is the traffic, add an instance; where a cgroup limits the process to less than one CPU, raise that.',
   },
   {
     id: 'errors',
@@ -56,10 +61,11 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 300_000,
     // A count only grows within its window: to wait would tell nothing new.
     holdMs: 0,
+    keepMs,
     severity: 'warning',
     summary: 'Many requests or turns have failed in a short time.',
     action:
-      'On the dashboard Traffic, see which outcome it is, and of which upstream. /api/traces shows the newest of them with their errors: upstream_error, upstream_truncated and upstream_unreachable are for whoever runs the upstream, timed_out for our limits or a slow upstream, failed for us.',
+      'On the dashboard Traffic, see which outcome it is, of which upstream and with which status; `GET /api/traces` on the admin plane has the newest of them. Of `upstream_error`, 401, 403 and 404 are mistakes of a client, or of a key in our configuration, and 429 is a quota; 5xx, `upstream_truncated` and `upstream_unreachable` are for whoever runs the upstream, `timed_out` is a slow upstream or a limit of ours, and `failed` is our own fault.',
   },
   {
     id: 'error-ratio',
@@ -72,11 +78,12 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 300_000,
     // Outlasts the restart of one of several backends.
     holdMs: 120_000,
+    keepMs,
     exchangesMin,
     severity: 'critical',
     summary: 'A notable part of all requests and turns fails.',
     action:
-      'On the dashboard Traffic, see whether it is one upstream or all. If one: ask its health (/readyz), and send traffic elsewhere by its URL in the configuration. If all: take back what was changed last, such as a plugin (POST /api/plugins/:name/unload). /api/traces has examples.',
+      'On the dashboard Traffic, see which outcome and status it is, and whether it is one upstream or all; `GET /api/traces` on the admin plane has examples. If one: `GET /readyz` says whether it answers; to use another in its place, change its `url` in the configuration and restart. If all: take back what was changed last, such as a plugin (`POST /api/plugins/:name/unload`). Where it is 401, 403, 404 or 429, one client may do all of it.',
   },
   {
     id: 'first-token',
@@ -89,11 +96,13 @@ export const thresholds: readonly Threshold[] = [
     unit: 'ms',
     windowMs: 300_000,
     holdMs: 120_000,
+    keepMs,
     exchangesMin,
+    exchangesField: 'firstTokenMs.count',
     severity: 'warning',
     summary: 'Models take long before they begin to answer.',
     action:
-      'On the dashboard Latency, compare upstreams and models: one that is slow is overloaded, or got longer prompts (see the dashboard Tokens). Compare with our own overhead: where that has grown as well, a guardrail of beforeQuery is slow; a trace of /api/traces shows which.',
+      'On the dashboard Latency, compare upstreams and models: one that is slow is overloaded, or got longer prompts (see the dashboard Tokens). Look at our own share there, too: where it has grown as well, a `beforeQuery` of middleware is slow, and `GET /api/traces/:id` on the admin plane shows which.',
   },
   {
     id: 'duration',
@@ -106,11 +115,13 @@ export const thresholds: readonly Threshold[] = [
     unit: 'ms',
     windowMs: 300_000,
     holdMs: 300_000,
+    keepMs,
     exchangesMin,
+    exchangesField: 'responseMs.count',
     severity: 'warning',
     summary: 'The slowest requests take very long.',
     action:
-      'Find the longest in /api/traces, and in /api/exchanges those that still run: their spans say whether the upstream, the client or a plugin was waited for. Bound the first by replyIdleTimeoutMs, and replies by max_tokens.',
+      'On the dashboard Latency, see of which upstream and model. `GET /api/exchanges` on the admin plane has those that still run, `GET /api/traces` the newest: the spans of one say whether the upstream, the client or a plugin was waited for. `replyIdleTimeoutMs` bounds an upstream that has fallen silent, `max_tokens` of the clients the length of replies.',
   },
   {
     id: 'truncated',
@@ -122,10 +133,11 @@ export const thresholds: readonly Threshold[] = [
     unit: '',
     windowMs: 300_000,
     holdMs: 0,
+    keepMs,
     severity: 'warning',
     summary: 'Replies broke off before their end, which clients may take for complete ones.',
     action:
-      "On the dashboard Traffic, see of which upstream. Restarts of the backend, and idle timeouts of load balancers between it and Sightline, cut streams off: compare the durations of such traces in /api/traces; if they are all alike, it is somebody's timeout.",
+      "On the dashboard Traffic, see of which upstream. Restarts of the backend, and idle timeouts of load balancers between it and Sightline, cut streams off: compare the durations of such traces in `GET /api/traces` on the admin plane; if they are all alike, it is somebody's timeout.",
   },
   {
     id: 'event-loop-delay',
@@ -138,10 +150,11 @@ export const thresholds: readonly Threshold[] = [
     unit: 'ms',
     windowMs: 0,
     holdMs: 60_000,
+    keepMs,
     severity: 'warning',
     summary: 'Something blocks the event loop, and all streams stutter together.',
     action:
-      "On the dashboard Plugins and middleware, look for a plugin with long synchronous work, and give it isolation: 'worker' or unload it. Long garbage collections on the dashboard Service mean too little memory.",
+      "On the dashboard Plugins and middleware, look for a plugin with long synchronous work: give it `isolation: 'worker'`, or unload it with `POST /api/plugins/:name/unload` on the admin plane. Long pauses of garbage collection on the dashboard Service mean too little memory.",
   },
   {
     id: 'telemetry-drops',
@@ -153,10 +166,11 @@ export const thresholds: readonly Threshold[] = [
     unit: '',
     windowMs: 300_000,
     holdMs: 0,
+    keepMs,
     severity: 'warning',
     summary: 'Spans, log records or measurements were lost; what is shown is incomplete.',
     action:
-      'The labels of sightline_telemetry_dropped_total say what was lost and why: export and queue_full mean a collector that is down or slow (see /readyz and OTEL_EXPORTER_OTLP_ENDPOINT); bound means exchanges beyond the limits chunkGapsMax and middlewareRunsMax, which can be raised.',
+      'The labels `sightline_signal` and `sightline_reason` of `sightline_telemetry_dropped_total` say what was lost and why. `export` and `queue_full`: the collector is down or slow, see `GET /readyz` on the admin plane and `OTEL_EXPORTER_OTLP_ENDPOINT`. `stdout`: nobody reads the log fast enough. `bound`: an exchange or session went beyond `chunkGapsMax`, `middlewareRunsMax` or `turnsOpenMax`, which can be raised.',
   },
   {
     id: 'plugin-rejected',
@@ -170,10 +184,11 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 0,
     // Whoever saves a file with a mistake in it sees that at once, and mends it.
     holdMs: 60_000,
+    keepMs,
     severity: 'warning',
     summary: 'The newest version of a plugin cannot be used; the one before it serves, where there was one.',
     action:
-      'GET /api/plugins says why, with file and line. Check the mended file with "sightline plugin check FILE", then save it: it is loaded at once, or by POST /api/plugins/reload where the folder is not watched.',
+      '`GET /api/plugins` on the admin plane says why, with file and line. Check the mended file with `sightline plugin check FILE`, then save it: it is loaded at once, or by `POST /api/plugins/reload` where the folder is not watched.',
   },
   {
     id: 'breaker-open',
@@ -187,11 +202,12 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 0,
     // It opens only after failures one after the other, and fails exchanges from then on.
     holdMs: 0,
+    keepMs,
     severity: 'warning',
     summary:
-      'A plugin failed several times in a row and is left out; where it guards, exchanges fail closed.',
+      'A plugin failed several times in a row and is left out; where it has to be asked, exchanges fail.',
     action:
-      'GET /api/plugins names the middleware or hook, and /api/traces has its errors. Mend it or what it calls; the breaker closes by itself when a trial succeeds. Until then POST /api/plugins/:name/unload takes it out.',
+      '`GET /api/plugins` on the admin plane names the middleware, hook or message type, and the log has its errors. Mend it or what it calls; the breaker closes by itself when a trial succeeds. Until then `POST /api/plugins/:name/unload` takes the plugin out, and what it guards is unguarded.',
   },
   {
     id: 'upstream-unreachable',
@@ -205,10 +221,11 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 0,
     // Two probes, which come every 15 s.
     holdMs: 30_000,
+    keepMs,
     severity: 'critical',
     summary: 'An upstream gives no answer to probes.',
     action:
-      'GET /readyz has what the last probe said: name, connection, TLS or time. Try its URL with curl from the same machine; where it is gone for good, change its URL in the configuration and restart.',
+      '`GET /readyz` on the admin plane has what the last probe came to: name, connection, TLS or time. Try its URL with `curl -v` from the same machine. Where it is gone for good, change its `url` in the configuration and restart.',
   },
   {
     id: 'token-burn',
@@ -222,10 +239,11 @@ export const thresholds: readonly Threshold[] = [
     windowMs: 600_000,
     // The window is long enough to pass over peaks.
     holdMs: 0,
+    keepMs,
     severity: 'warning',
     summary: 'Tokens are spent fast, and cost accordingly.',
     action:
-      'On the dashboard Tokens, see which model and tenant it is. In /api/traces, look for agents in a loop: many requests with the same, growing prompt. Block that tenant with a middleware, or its key at the upstream.',
+      'On the dashboard Tokens, see which model and tenant it is. An agent in a loop sends request after request with a prompt that grows: in `GET /api/traces` on the admin plane, look for many of one model, close together. Block that tenant with a middleware, or its key at the upstream.',
   },
   {
     id: 'certificate',
@@ -244,9 +262,10 @@ export const thresholds: readonly Threshold[] = [
     unit: 'days',
     windowMs: 0,
     holdMs: 0,
+    keepMs,
     severity: 'warning',
     summary: "An upstream's TLS certificate is about to end; then no connection comes about.",
     action:
-      'Ask whoever runs the upstream, or the proxy in front of it, to renew it, and why that did not happen by itself. "openssl s_client -connect HOST:443" shows the one that it presents.',
+      'Ask whoever runs the upstream, or the proxy in front of it, to renew it, and why that did not happen by itself. `openssl s_client -connect HOST:443 -servername HOST </dev/null` shows the one that it presents.',
   },
 ];

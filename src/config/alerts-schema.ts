@@ -2,18 +2,22 @@ import { z } from 'zod';
 import { isSigningSecret } from '../alerts/receivers/signature.ts';
 import { severities, type Threshold, type ThresholdOverride } from '../alerts/threshold.ts';
 import { thresholds } from '../alerts/thresholds.ts';
+import type { Limits } from '../limits.ts';
+import type { AlertsConfig } from './config.ts';
 import { headers } from './headers-schema.ts';
 import { number, section, text } from './section.ts';
 
 const secondMs = 1_000;
-/** Of a longer one, every look within it would be kept here, and a restart would make it blind for as long. */
+/** What is known goes with the process: with a longer one, a restart would make it blind for as long. */
 const windowMsMax = 6 * 3_600 * secondMs;
-const holdMsMax = 24 * 3_600 * secondMs;
+const waitMsMax = 24 * 3_600 * secondMs;
 
 /** In whole seconds: nothing is looked at more often, here or by a Prometheus. */
 function time(min: number, max: number) {
   const error = `a number of milliseconds from ${min} to ${max}, in whole seconds`;
-  return number(z.int(error).min(min, error).max(max, error).multipleOf(secondMs, error));
+  // What is wrong by itself is not held against anything else.
+  const check = { error, abort: true };
+  return number(z.int(error).min(min, check).max(max, check).multipleOf(secondMs, check));
 }
 
 /** A limit that is always passed, or never, is a mistake. */
@@ -34,7 +38,8 @@ function override(threshold: Threshold): z.ZodType<ThresholdOverride> {
   const shape = {
     enabled: z.boolean('true or false').optional(),
     limit: limit(threshold).optional(),
-    holdMs: time(0, holdMsMax).optional(),
+    holdMs: time(0, waitMsMax).optional(),
+    keepMs: time(0, waitMsMax).optional(),
     severity: z.enum(severities, `one of ${severities.join(', ')}`).optional(),
   };
   const hasWindow = threshold.windowMs > 0;
@@ -47,7 +52,8 @@ const overrides = Object.fromEntries(
 
 const addressError = 'an address that begins with http:// or https://';
 
-const webhookAddress = text(addressError).transform((value, context) => {
+/** User and password belong into a header: node-fetch takes them in no address. */
+const address = text(addressError).transform((value, context) => {
   const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null;
   if (url === null) return refuse(context, addressError);
   if (url.username || url.password) return refuse(context, 'an address without user name and password');
@@ -55,7 +61,7 @@ const webhookAddress = text(addressError).transform((value, context) => {
 });
 
 /** The path of the API is appended. */
-const alertmanagerAddress = webhookAddress.transform((url, context) => {
+const alertmanagerAddress = address.transform((url, context) => {
   if (url.search || url.hash) return refuse(context, 'an address without query and fragment');
   url.pathname = url.pathname.replace(/\/+$/, '');
   return url;
@@ -66,19 +72,43 @@ function refuse(context: z.RefinementCtx, message: string): never {
   return z.NEVER;
 }
 
-const webhook = z.preprocess(
-  (value) => (typeof value === 'string' ? { url: value } : value),
-  section({
-    url: webhookAddress,
-    secret: text('a text of at least 16 characters', /^.{16,}$/s)
-      .refine(isSigningSecret, 'base64 after whsec_, or a text that begins with something else')
-      .optional(),
-    headers: headers.prefault({}),
-  }),
-);
+/** An address alone stands for a mapping with nothing else. */
+function receiver<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.preprocess((value) => (typeof value === 'string' ? { url: value } : value), section(shape));
+}
+
+const listError = 'a list of addresses, or of mappings with the key url';
+
+const webhook = receiver({
+  url: address,
+  secret: text('a text of at least 16 characters', /^.{16,}$/s)
+    .refine(isSigningSecret, 'base64 after whsec_, or a text that begins with something else')
+    .optional(),
+  headers: headers.prefault({}),
+});
+
+const alertmanager = receiver({ url: alertmanagerAddress, headers: headers.prefault({}) });
 
 export const alertsSection = section({
   thresholds: section(overrides).prefault({}),
-  webhooks: z.array(webhook, 'a list of addresses, or of mappings with the key url').default([]),
-  alertmanagers: z.array(alertmanagerAddress, 'a list of addresses').default([]),
+  webhooks: z.array(webhook, listError).default([]),
+  alertmanagers: z.array(alertmanager, listError).default([]),
 });
+
+interface Looks {
+  readonly alerts: Pick<AlertsConfig, 'thresholds'>;
+  readonly limits: Pick<Limits, 'snapshotIntervalMs'>;
+}
+
+/** Nobody looks twice within a window that is shorter than the interval; each of the two may be right by itself. */
+export function refuseShortWindows({ alerts, limits }: Looks, context: z.RefinementCtx): void {
+  const { snapshotIntervalMs } = limits;
+  for (const [id, { windowMs = Number.POSITIVE_INFINITY } = {}] of Object.entries(alerts.thresholds)) {
+    if (windowMs >= snapshotIntervalMs) continue;
+    context.addIssue({
+      code: 'custom',
+      path: ['alerts', 'thresholds', id, 'windowMs'],
+      message: `at least ${snapshotIntervalMs}, which is limits.snapshotIntervalMs (and for Prometheus, two of its scrapes)`,
+    });
+  }
+}

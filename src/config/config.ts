@@ -87,8 +87,14 @@ export interface AlertsConfig {
   readonly thresholds: Readonly<Partial<Record<string, ThresholdOverride>>>;
   /** Each is told of every alert that fires or resolves. */
   readonly webhooks: readonly WebhookConfig[];
-  /** Base addresses of Alertmanagers, which are told through their API. */
-  readonly alertmanagers: readonly URL[];
+  /** They are told through their API. */
+  readonly alertmanagers: readonly AlertmanagerConfig[];
+}
+
+export interface AlertmanagerConfig {
+  /** Its base address; the path of the API comes after its own. */
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface WebhookConfig {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alertsSection } from './alerts-schema.ts';
+import { alertsSection, refuseShortWindows } from './alerts-schema.ts';
 import { clientTraces, logLevels, type MiddlewareConfig } from './config.ts';
 import { limitsSection } from './limits-schema.ts';
 import { adminSection, dataSection } from './listen-schema.ts';
@@ -49,6 +49,6 @@ export const configSchema = section({
   alerts: alertsSection.prefault({}),
   log: log.prefault({}),
   limits: limitsSection.prefault({}),
-});
+}).superRefine(refuseShortWindows);
 
 export type ConfigValues = z.output<typeof configSchema>;

@@ -62,5 +62,5 @@ export const hookPoints: { readonly [P in HookPoint]: string } = {
   'plugin.rejected': 'A version of a plugin cannot be used; what was active goes on.',
   'plugin.unloaded': 'A plugin is no longer active; exchanges that began with it go on with it.',
   'alert.fired': "A figure of the service has been beyond its threshold for the threshold's hold time.",
-  'alert.resolved': 'It is within its threshold again.',
+  'alert.resolved': 'It has been within its threshold again for two minutes, or as long as is configured.',
 };

@@ -50,10 +50,11 @@ class Scene {
       hooks: this.hooks,
       currentHooks: () => this.pluginHooks,
       receivers: [this.receiver],
-      identity: { name: 'sightline', namespace: undefined, instanceId: 'instance-1' },
+      identity: { name: 'sightline', namespace: undefined, instanceId: 'instance-1', host: undefined },
       instruments: { alertsFiring },
       limits: { flushTimeoutMs: 77, labelValuesMax: 2 },
       log: this.book.log,
+      clock: this.collector.clock,
     });
     if (start) this.alerts.start();
   }
@@ -104,7 +105,7 @@ describe('alerts', () => {
   test('tell the log what it is and what to do', () => {
     const scene = new Scene([memory, unreachable]);
     scene.collector.show(1, { memory: { rssMb: 600, heapMb: 1 }, upstreams: { spare: { up: 0 } } });
-    scene.collector.show(2, { upstreams: { spare: { up: 1 } } });
+    scene.collector.show(90_100, { upstreams: { spare: { up: 1 } } });
     const { summary, action } = memory;
     const common = { alert: 'memory', of: undefined, limit: 500, unit: 'MB', severity: 'warning' };
     const of = { ...common, alert: 'upstream-unreachable', of: 'spare', limit: 1, unit: '' };
@@ -115,7 +116,7 @@ describe('alerts', () => {
         summary,
         action,
         level: 'warn',
-        message: `alert 'memory' fires: ${summary}`,
+        message: `alert 'memory' fires: ${summary} Error ratio: 600 MB, above the limit of 500 MB.`,
       },
       {
         ...of,
@@ -124,9 +125,16 @@ describe('alerts', () => {
         summary,
         action,
         level: 'warn',
-        message: `alert 'upstream-unreachable' of 'spare' fires: ${summary}`,
+        message: `alert 'upstream-unreachable' of 'spare' fires: ${summary} Error ratio: 0, below the limit of 1.`,
       },
-      { ...common, value: 100, summary, action, level: 'info', message: "alert 'memory' is resolved" },
+      {
+        ...common,
+        value: 100,
+        summary,
+        action,
+        level: 'info',
+        message: "alert 'memory' is resolved, after 90s",
+      },
       {
         ...of,
         severity: 'critical',
@@ -134,7 +142,7 @@ describe('alerts', () => {
         summary,
         action,
         level: 'info',
-        message: "alert 'upstream-unreachable' of 'spare' is resolved",
+        message: "alert 'upstream-unreachable' of 'spare' is resolved, after 90s",
       },
     ]);
   });
@@ -199,6 +207,36 @@ describe('alerts', () => {
       ['firing', 'firing'],
     );
     assert.equal(scene.receiver.told.length, 2);
+  });
+
+  test('fire after their hold time, also where the clock is set back by an hour', () => {
+    const scene = new Scene([errors]);
+    const hour = 3_600_000;
+    scene.collector.show(2 * hour, { errors: 11 }, 0);
+    scene.collector.show(hour, { errors: 11 }, 5_000);
+    assert.equal(scene.states[0]?.[2], 'pending');
+    scene.collector.show(hour + 5_000, { errors: 11 }, 10_000);
+    assert.deepEqual(
+      scene.alerts.all.map(({ state, since }) => [state, since]),
+      [['firing', hour + 5_000]],
+    );
+  });
+
+  test('tell when they were evaluated last', () => {
+    const scene = new Scene([errors]);
+    assert.equal(scene.alerts.evaluatedAt, undefined);
+    scene.collector.show(5, {});
+    assert.equal(scene.alerts.evaluatedAt, 5);
+  });
+
+  test('are listed with those first that fire, of them the critical ones', () => {
+    const scene = new Scene([errors, memory, ratio, unreachable]);
+    const rssMb = 600;
+    scene.collector.show(1, { memory: { rssMb, heapMb: 1 }, errors: 11, upstreams: { a: { up: 0 } } });
+    assert.deepEqual(
+      scene.states.map(([id, , state]) => `${id} ${state}`),
+      ['upstream-unreachable firing', 'memory firing', 'errors pending', 'error-ratio inactive'],
+    );
   });
 
   test('of one threshold do not keep others from being evaluated', () => {

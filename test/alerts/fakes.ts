@@ -1,4 +1,5 @@
 import type { Measure, Threshold } from '../../src/alerts/threshold.ts';
+import type { CollectorClock } from '../../src/snapshots/metrics-collector.ts';
 import type { Snapshot } from '../../src/snapshots/snapshot.ts';
 
 const measure: Measure = {
@@ -20,6 +21,7 @@ export function threshold(values: Partial<Threshold> = {}): Threshold {
     unit: '',
     windowMs: 60_000,
     holdMs: 0,
+    keepMs: 0,
     severity: 'warning',
     summary: 'Too many requests fail.',
     action: 'Look at the upstreams.',
@@ -61,7 +63,14 @@ export class FakeCollector {
     };
   }
 
-  show(at: number, values: Partial<Snapshot>): void {
+  /** The clocks of whoever evaluates: one that can be set, and one that cannot. */
+  readonly clock = { now: () => this.#at, steady: () => this.#steadyMs } satisfies CollectorClock;
+  #at = 0;
+  #steadyMs = 0;
+
+  show(at: number, values: Partial<Snapshot>, steadyMs = at): void {
+    this.#at = at;
+    this.#steadyMs = steadyMs;
     this.#newest = snapshot(at, values);
     this.#listener?.(this.#newest);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { describe, test } from 'node:test';
 import type { Alert } from '../../src/alerts/alert.ts';
 import type { Service } from '../../src/service.ts';
@@ -7,9 +8,9 @@ import { startSimulator } from '../../src/simulator/simulator.ts';
 import { PluginFolder, startWithFolder } from '../plugins/folder.ts';
 import { startService } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { WebhookSink } from '../support/webhook-sink.ts';
 import { parsePage, type Sample } from '../telemetry/prometheus-text.ts';
 import { opensslSignature } from './receivers/openssl.ts';
-import { ScriptedSink } from './receivers/scripted-sink.ts';
 
 /** Requests that the upstream answers with an error. */
 async function fail({ dataUrl, inFlight }: Service, times: number): Promise<void> {
@@ -28,7 +29,7 @@ const memory = { memory: { limit: 1, holdMs: 0 } };
 
 describe('a service', () => {
   test('tells a webhook of errors that its clients had, and that they are over', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     await using stack = new AsyncDisposableStack();
     const simulator = stack.adopt(await startSimulator(), (one) => one.close());
     const secret = 'a secret of this test';
@@ -36,9 +37,10 @@ describe('a service', () => {
       config: {
         upstreams: { default: simulator.url },
         alerts: {
-          thresholds: { errors: { limit: 2, windowMs: 1_000 } },
+          thresholds: { errors: { limit: 2, windowMs: 2_000, keepMs: 0 } },
           webhooks: [{ url: `${sink.url}/alerts`, secret, headers: { 'X-Team': 'blue' } }],
         },
+        limits: { snapshotIntervalMs: 2_000 },
       },
       otel: { OTEL_TRACES_EXPORTER: 'none', OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=one' },
     });
@@ -57,12 +59,14 @@ describe('a service', () => {
     assert.equal(post?.headers['x-team'], 'blue');
     const told = JSON.parse(post?.body ?? '');
     assert.deepEqual([told.alert.id, told.alert.value, told.alert.limit], ['errors', 3, 2]);
-    assert.deepEqual(told.service, { name: 'sightline', instanceId: 'one' });
+    assert.deepEqual(told.service, { name: 'sightline', instanceId: 'one', host: hostname() });
 
-    const { alerts } = (await (await fetch(`${service.adminUrl}/api/alerts`)).json()) as {
+    const { evaluatedAt, alerts } = (await (await fetch(`${service.adminUrl}/api/alerts`)).json()) as {
+      evaluatedAt: string;
       alerts: Record<string, unknown>[];
     };
     assert.deepEqual(alerts[0], told.alert);
+    assert.ok(evaluatedAt >= told.timestamp);
     assert.ok(alerts.length >= 14);
     const page = parsePage(await (await fetch(`${service.adminUrl}/metrics`)).text());
     const gauge = page.get('sightline_alert_firing')?.samples ?? [];
@@ -83,7 +87,7 @@ describe('a service', () => {
   });
 
   test('tells plugins through their hooks, in the process and in a worker', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     await using folder = await PluginFolder.create();
     const body = `registerHook('alert.fired', ({ alert }) =>
       fetch('${sink.url}', { method: 'POST', body: JSON.stringify([context.name, alert]) }));`;
@@ -109,7 +113,7 @@ describe('a service', () => {
   });
 
   test('that stops sends what still waits', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     sink.answers.push(503, 503);
     const service = await startService({
       config: {
@@ -126,7 +130,7 @@ describe('a service', () => {
   });
 
   test('that stops does not wait longer than its deadline for a webhook that hangs', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     sink.answers.push('hang');
     const service = await startService({
       config: {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { adminRoutes } from '../../src/admin/admin-plane.ts';
 import { duration } from '../../src/alerts/duration.ts';
 import type { FigurePath } from '../../src/alerts/threshold.ts';
 import { thresholds } from '../../src/alerts/thresholds.ts';
+import { describeCommands } from '../../src/commands/commands.ts';
+import { outcomes } from '../../src/exchange/outcome.ts';
+import { defaultLimits } from '../../src/limits.ts';
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { knownLabels, knownSeries, namesIn } from '../support/promql.ts';
 
@@ -34,6 +39,11 @@ describe('the table of thresholds', () => {
     }
   });
 
+  test('takes for a rate what Prometheus divides by the whole window', () => {
+    for (const { id, measure, windowMs } of thresholds)
+      assert.equal(measure.isRate ?? false, /\brate\(/.test(measure.expression(windowMs)), id);
+  });
+
   test('tells whose figure it is wherever there are several', () => {
     const known = new Set<string>(Object.values(attribute));
     for (const { id, field, by, measure, windowMs } of thresholds) {
@@ -57,8 +67,71 @@ describe('the table of thresholds', () => {
     for (const { id, title, summary, action } of thresholds) {
       assert.match(title, /^[A-Z].*[^.]$/, id);
       assert.match(summary, /^[A-Z][^.]*\.$/, id);
-      assert.match(action, /^[A-Z"].{80,}\.$/, id);
+      assert.match(action, /^[A-Z`].{80,}\.$/, id);
     }
+  });
+
+  test('counts the exchanges that a percentile is of', () => {
+    for (const { id, field, exchangesField } of thresholds) {
+      if (!field.includes('.p9')) continue;
+      assert.equal(exchangesField, field.replace(/p\d+$/, 'count'), id);
+    }
+  });
+
+  test('is told over a while, so that nobody is called each time that a figure passes its limit', () => {
+    for (const { id, keepMs } of thresholds) assert.ok(keepMs >= 60_000, id);
+  });
+});
+
+/** What an action may name in backticks, beside routes, series, labels, limits and outcomes. */
+const otherNames = new Set([
+  'url',
+  'beforeQuery',
+  'max_tokens',
+  "isolation: 'worker'",
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'curl -v',
+  'openssl s_client -connect HOST:443 -servername HOST </dev/null',
+]);
+
+const routes = Object.keys(adminRoutes).map((route) => (route.startsWith('/') ? `GET ${route}` : route));
+const commands = describeCommands();
+const losses = metric.droppedTelemetry.description;
+
+function isKnown(name: string): boolean {
+  return (
+    otherNames.has(name) ||
+    routes.includes(name) ||
+    knownSeries.has(name) ||
+    knownLabels.has(name) ||
+    Object.hasOwn(defaultLimits, name) ||
+    Object.hasOwn(outcomes, name) ||
+    losses.includes(`\`${name}\``) ||
+    commands.includes(name)
+  );
+}
+
+describe('what to do', () => {
+  test('names only what there is, and marks names as such', () => {
+    for (const { id, summary, action } of thresholds) {
+      for (const [, name = ''] of action.matchAll(/`([^`]+)`/g)) assert.ok(isKnown(name), `${id}: ${name}`);
+      const prose = `${summary} ${action.replace(/`[^`]+`/g, '…')}`;
+      assert.doesNotMatch(prose, /[a-z]_[a-z]|[a-z][A-Z](?!pen)|\/[a-z]|GET|POST/, id);
+    }
+  });
+
+  test('leads to dashboards that there are', () => {
+    const folder = new URL('../../grafana/dashboards/', import.meta.url);
+    const titles = readdirSync(folder).map((file) => {
+      const { title } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as { title: string };
+      return title.replace('Sightline: ', '');
+    });
+    for (const { id, action } of thresholds)
+      for (const [, rest = ''] of action.matchAll(/dashboard (.{0,40})/g))
+        assert.ok(
+          titles.some((title) => rest.startsWith(title)),
+          `${id}: ${rest}`,
+        );
   });
 });
 

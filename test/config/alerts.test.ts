@@ -41,9 +41,11 @@ alerts:
   webhooks:
     - https://hooks.example.com/T0/B0?thread=1
     - { url: "http://127.0.0.1:9/", secret: "\${SECRET}", headers: { X-Team: one } }
-  alertmanagers: [http://alertmanager:9093, "https://example.com/prefix/"]
+  alertmanagers:
+    - http://alertmanager:9093
+    - { url: "https://example.com/prefix/", headers: { Authorization: "Basic \${CREDENTIALS}" } }
 `,
-      { MEMORY_MB: '800', SECRET: 'sixteen characters' },
+      { MEMORY_MB: '800', SECRET: 'sixteen characters', CREDENTIALS: 'dTpw' },
     );
     assert.deepEqual(alerts.thresholds, {
       memory: { limit: 800, holdMs: 0 },
@@ -57,8 +59,13 @@ alerts:
         { url: 'http://127.0.0.1:9/', secret: 'sixteen characters', headers: { 'x-team': 'one' } },
       ],
     );
-    const [one, other] = alerts.alertmanagers.map(({ href }) => href);
-    assert.deepEqual([one, other], ['http://alertmanager:9093/', 'https://example.com/prefix']);
+    assert.deepEqual(
+      alerts.alertmanagers.map(({ url, headers }) => [url.href, headers]),
+      [
+        ['http://alertmanager:9093/', {}],
+        ['https://example.com/prefix', { authorization: 'Basic dTpw' }],
+      ],
+    );
   });
 
   test('may be left out, or say nothing', () => {
@@ -73,8 +80,8 @@ alerts:
   });
 
   test('take every threshold at its own limit and times', () => {
-    for (const { id, limit, windowMs, holdMs } of thresholds) {
-      const own = { limit, holdMs, ...(windowMs > 0 && { windowMs }) };
+    for (const { id, limit, windowMs, holdMs, keepMs } of thresholds) {
+      const own = { limit, holdMs, keepMs, ...(windowMs > 0 && { windowMs }) };
       const yaml = `alerts: { thresholds: { ${id}: ${JSON.stringify(own)} } }`;
       assert.deepEqual(load(yaml).thresholds, { [id]: own });
     }
@@ -91,7 +98,7 @@ const address = 'an address that begins with http:// or https://';
 const overrides: readonly [string, string][] = [
   ['memori: { limit: 1 }', '1:25: alerts.thresholds.memori is unknown; did you mean "memory"?'],
   ['disk: { limit: 1 }', `1:25: alerts.thresholds.disk is unknown; known here: ${ids}`],
-  ['cpu: 90', '1:30: alerts.thresholds.cpu is 90; expected a mapping (keys: enabled, limit, holdMs, severity, windowMs)'],
+  ['cpu: 90', '1:30: alerts.thresholds.cpu is 90; expected a mapping (keys: enabled, limit, holdMs, keepMs, severity, windowMs)'],
   ['cpu: { limit: high }', '1:39: alerts.thresholds.cpu.limit is "high"; expected a number of %, at least 0'],
   ['cpu: { limit: .inf }', '1:39: alerts.thresholds.cpu.limit is Infinity; expected a number of %, at least 0'],
   ['cpu: { limit: .nan }', '1:39: alerts.thresholds.cpu.limit is NaN; expected a number of %, at least 0'],
@@ -100,12 +107,13 @@ const overrides: readonly [string, string][] = [
   ['error-ratio: { limit: 5 }', '1:47: alerts.thresholds.error-ratio.limit is 5; expected a number, at least 0 and below 1'],
   ['upstream-unreachable: { limit: 0 }', '1:56: alerts.thresholds.upstream-unreachable.limit is 0; expected a number, above 0 and at most 1'],
   ['certificate: { limit: soon }', '1:47: alerts.thresholds.certificate.limit is "soon"; expected a number of days'],
-  ['memory: { windowMs: 60000 }', '1:35: alerts.thresholds.memory.windowMs is unknown; known here: enabled, limit, holdMs, severity'],
+  ['memory: { windowMs: 60000 }', '1:35: alerts.thresholds.memory.windowMs is unknown; known here: enabled, limit, holdMs, keepMs, severity'],
   ['cpu: { windowMs: 999 }', `1:42: alerts.thresholds.cpu.windowMs is 999; expected ${window}`],
   ['cpu: { windowMs: 1500 }', `1:42: alerts.thresholds.cpu.windowMs is 1500; expected ${window}`],
   ['cpu: { windowMs: 21601000 }', `1:42: alerts.thresholds.cpu.windowMs is 21601000; expected ${window}`],
   ['cpu: { holdMs: -1 }', `1:40: alerts.thresholds.cpu.holdMs is -1; expected ${hold}`],
   ['cpu: { holdMs: 5m }', `1:40: alerts.thresholds.cpu.holdMs is "5m"; expected ${hold}`],
+  ['cpu: { keepMs: 1 }', `1:40: alerts.thresholds.cpu.keepMs is 1; expected ${hold}`],
   ['cpu: { severity: page }', '1:42: alerts.thresholds.cpu.severity is "page"; expected one of warning, critical'],
   ['cpu: { enabled: no }', '1:41: alerts.thresholds.cpu.enabled is "no"; expected true or false'],
 ];
@@ -121,9 +129,12 @@ const receivers: readonly [string, string][] = [
   ['webhooks: [{ secret: 0123456789abcdef }]', `1:22: alerts.webhooks[0].url is missing; expected ${address}`],
   ['webhooks: [{ url: http://a, secret: short }]', '1:47: alerts.webhooks[0].secret is ***; expected a text of at least 16 characters'],
   ['webhooks: [{ url: http://a, headers: { Host: b } }]', '1:50: alerts.webhooks[0].headers.Host cannot be a key here; expected another header: this one belongs to the connection, and the transport sets it'],
-  ['alertmanagers: http://a', '1:26: alerts.alertmanagers is "http://a"; expected a list of addresses'],
+  ['alertmanagers: http://a', '1:26: alerts.alertmanagers is "http://a"; expected a list of addresses, or of mappings with the key url'],
   ['alertmanagers: [alertmanager:9093]', `1:27: alerts.alertmanagers[0] is "alertmanager:9093"; expected ${address}`],
   ['alertmanagers: ["http://a/?b"]', '1:27: alerts.alertmanagers[0] is "http://a/?***"; expected an address without query and fragment'],
+  ['alertmanagers: [http://me:pass@a]', '1:27: alerts.alertmanagers[0] is "http://***@a"; expected an address without user name and password'],
+  ['alertmanagers: [{ url: http://a, headers: { Authorization: "Bearer  " } }]', '1:70: alerts.alertmanagers[0].headers.Authorization is ***; expected a text of visible characters on one line, without blanks at its ends (numbers in quotes)'],
+  ['alertmanagers: [{ url: http://a, secret: 0123456789abcdef }]', '1:44: alerts.alertmanagers[0].secret is unknown; known here: url, headers'],
 ];
 
 describe('what is wrong with alerts is said by place, key, value and expectation', () => {
@@ -133,4 +144,12 @@ describe('what is wrong with alerts is said by place, key, value and expectation
   for (const [yaml, expected] of receivers) {
     test(yaml, () => assert.deepEqual(problems(`alerts: { ${yaml} }`), [expected]));
   }
+
+  test('a window in which nobody looks twice', () => {
+    const own = 'alerts: { thresholds: { cpu: { windowMs: 4000 } } }';
+    assert.deepEqual(problems(own), [
+      '1:42: alerts.thresholds.cpu.windowMs is 4000; expected at least 5000, which is limits.snapshotIntervalMs (and for Prometheus, two of its scrapes)',
+    ]);
+    assert.deepEqual(problems(`${own}\nlimits: { snapshotIntervalMs: 4000 }`), []);
+  });
 });

@@ -1,10 +1,10 @@
+import type { AlertmanagerConfig } from '../../config/config.ts';
 import type { Limits } from '../../limits.ts';
 import { labelName } from '../../telemetry/prometheus-names.ts';
 import { ruleName } from '../rules/rule-name.ts';
-import { annotations, digits } from '../rules/rules.ts';
+import { annotations, valueInWords } from '../wording.ts';
 import { type Delivery, type DeliveryContext, type DeliveryLimits, DeliveryQueue } from './delivery-queue.ts';
 import type { AlertNotification, Receiver, ServiceIdentity } from './notification.ts';
-import { targetOf } from './post.ts';
 
 /**
  * As Prometheus does it, so that an Alertmanager that was away, or has lost what it knew, is told all the same: what
@@ -13,10 +13,8 @@ import { targetOf } from './post.ts';
 const expiryIntervals = 4;
 const resolvedRetentionMs = 15 * 60_000;
 
-interface AlertmanagerOptions extends DeliveryContext {
+interface AlertmanagerOptions extends DeliveryContext, AlertmanagerConfig {
   readonly limits: DeliveryLimits & Pick<Limits, 'alertResendIntervalMs'>;
-  /** Base address; the path of the API comes after its own. */
-  readonly url: URL;
   /** For the log: where the configuration has it. */
   readonly name: string;
   readonly identity: ServiceIdentity;
@@ -32,7 +30,8 @@ interface Told {
 
 /**
  * Tells an Alertmanager of alerts, under the names and labels that they have when Prometheus tells it, so that its
- * routes serve both.
+ * routes serve both. Each message has all that is known at the moment when it is sent: however many alerts there are,
+ * at most one waits behind the one that is on its way.
  * https://prometheus.io/docs/alerting/latest/alerts_api/
  */
 export class Alertmanager implements Receiver {
@@ -40,6 +39,7 @@ export class Alertmanager implements Receiver {
   readonly #queue: DeliveryQueue;
   /** Every alert that fires, or has been resolved lately. */
   readonly #told = new Map<string, Told>();
+  #waiting: Delivery | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: AlertmanagerOptions) {
@@ -47,7 +47,7 @@ export class Alertmanager implements Receiver {
     this.#queue = new DeliveryQueue({
       ...options,
       receiver: 'alertmanager',
-      target: targetOf(api(options.url)),
+      target: { url: api(options.url), headers: options.headers },
     });
   }
 
@@ -55,9 +55,11 @@ export class Alertmanager implements Receiver {
     const { id, of, state } = notification.alert;
     const key = JSON.stringify([id, of]);
     const before = state === 'resolved' ? this.#told.get(key) : undefined;
-    const told = { notification, annotations: before?.annotations ?? this.#annotations(notification) };
-    this.#told.set(key, told);
-    this.#queue.push(this.#delivery(`alert '${id}' is ${state}`, [told]));
+    this.#told.set(key, {
+      notification,
+      annotations: before?.annotations ?? this.#annotations(notification),
+    });
+    this.#tell();
     this.#timer ??= setInterval(() => this.#tellAgain(), this.#options.limits.alertResendIntervalMs).unref();
   }
 
@@ -66,26 +68,33 @@ export class Alertmanager implements Receiver {
     return this.#queue.stop(timeoutMs);
   }
 
+  #tell(): void {
+    if (this.#waiting) return;
+    const delivery: Delivery = {
+      what: 'which alerts fire',
+      compose: (at) => {
+        if (this.#waiting === delivery) this.#waiting = undefined;
+        const alerts = [...this.#told.values()].map((told) => this.#posted(told, at));
+        return { headers: {}, body: JSON.stringify(alerts) };
+      },
+    };
+    this.#waiting = delivery;
+    this.#queue.push(delivery);
+  }
+
   #tellAgain(): void {
     const now = Date.now();
     for (const [key, { notification }] of this.#told) {
       const { alert } = notification;
       if (alert.state === 'resolved' && now - alert.since > resolvedRetentionMs) this.#told.delete(key);
     }
-    if (this.#told.size === 0) {
+    if (this.#told.size > 0) {
+      // What is being sent, or tried again, says the same.
+      if (this.#queue.isIdle) this.#tell();
+    } else {
       clearInterval(this.#timer);
       this.#timer = undefined;
-    } else if (this.#queue.isIdle) {
-      const all = [...this.#told.values()];
-      this.#queue.push(this.#delivery(`${all.length} alerts are as they were`, all));
     }
-  }
-
-  #delivery(what: string, all: readonly Told[]): Delivery {
-    return {
-      what,
-      compose: (at) => ({ headers: {}, body: JSON.stringify(all.map((told) => this.#posted(told, at))) }),
-    };
   }
 
   /** One `postableAlert`. https://github.com/prometheus/alertmanager/blob/v0.25.0/api/v2/openapi.yaml */
@@ -111,8 +120,8 @@ export class Alertmanager implements Receiver {
   }
 
   #annotations({ alert, threshold }: AlertNotification): Told['annotations'] {
-    const value = alert.value?.toFixed(digits(threshold)) ?? 'unknown';
-    return annotations(threshold, { instance: this.#options.identity.instanceId, of: alert.of, value });
+    const { instanceId, host = instanceId } = this.#options.identity;
+    return annotations(threshold, { instance: host, of: alert.of, value: valueInWords(alert) });
   }
 }
 

@@ -28,7 +28,7 @@ export interface DeliveryQueueOptions extends DeliveryContext {
 
 /** A message that waits to be sent. */
 export interface Delivery {
-  /** For the log. */
+  /** For the log: what it tells, as in `that alert 'cpu' is firing`. */
   readonly what: string;
   /** Made anew for each try: signatures and times of expiry are of the moment. `at` is ms since the epoch. */
   compose(at: number): Post;
@@ -36,7 +36,9 @@ export interface Delivery {
 
 const stopping = 'the service is stopping';
 
-type Result = 'sent' | 'failed' | 'dropped';
+/** What becomes of a message. */
+export const deliveryResults = ['sent', 'failed', 'dropped'] as const;
+type Result = (typeof deliveryResults)[number];
 
 /** Sends messages to one receiver, one after the other in their order, each with several tries. */
 export class DeliveryQueue {
@@ -135,14 +137,14 @@ export class DeliveryQueue {
     const { log, receiver, name, target } = this.#options;
     log.warn(
       { receiver, address: shown(target), tries, problem },
-      `${name} could not be told that ${what}: ${problem}`,
+      `${name} could not be told ${what}: ${problem}`,
     );
   }
 
   #drop({ what }: Delivery, reason: string): void {
     this.#count('dropped');
     const { log, receiver, name, target } = this.#options;
-    log.warn({ receiver, address: shown(target), reason }, `${name} was not told that ${what}: ${reason}`);
+    log.warn({ receiver, address: shown(target), reason }, `${name} was not told ${what}: ${reason}`);
   }
 
   #count(result: Result): void {
@@ -153,5 +155,5 @@ export class DeliveryQueue {
 
 /** Scheme, host and port: chat services have their secrets in the path. */
 function shown({ url }: Target): string {
-  return new URL(url).origin;
+  return url.origin;
 }

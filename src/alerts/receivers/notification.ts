@@ -8,7 +8,9 @@ import type { Threshold } from '../threshold.ts';
 export interface ServiceIdentity {
   readonly name: string;
   readonly namespace: string | undefined;
+  /** A name for machines; to people it says nothing. */
   readonly instanceId: string;
+  readonly host: string | undefined;
 }
 
 /** An alert that has begun to fire, or is resolved, for those who are told of it. */
@@ -37,6 +39,7 @@ export function identityOf({ attributes }: Resource): ServiceIdentity {
     name: text('service.name') ?? scope.name,
     namespace: text('service.namespace'),
     instanceId: text('service.instance.id') ?? 'unknown',
+    host: text('host.name'),
   };
 }
 

@@ -4,8 +4,8 @@ import { readRetryAfter } from './retry-delay.ts';
 
 /** Where a receiver is. */
 export interface Target {
-  /** Without user name and password. */
-  readonly url: string;
+  /** Without user name and password, which node-fetch does not take. */
+  readonly url: URL;
   /** Sent with each request. Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -27,27 +27,6 @@ export type Answer =
       readonly retryAfterMs: number;
     };
 
-/** What the address says of user and password goes into a header: node-fetch takes no such address. */
-export function targetOf(address: URL, headers: Readonly<Record<string, string>> = {}): Target {
-  const url = new URL(address);
-  const { username, password } = url;
-  url.username = '';
-  url.password = '';
-  const userInfo = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
-  return {
-    url: url.href,
-    headers: username || password ? { authorization: `Basic ${userInfo}`, ...headers } : headers,
-  };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 /** One try. Never rejects. A redirect is an answer like any other: nobody is sent elsewhere with what we sign. */
 export async function post(
   { url, headers }: Target,
@@ -62,7 +41,7 @@ export async function post(
   const timer = setTimeout(giveUp, timeoutMs);
   timer.unref();
   try {
-    const reply = await fetch(url, {
+    const reply = await fetch(url.href, {
       method: 'POST',
       redirect: 'manual',
       headers: {

@@ -23,8 +23,13 @@ export async function createReceivers(
   }
   if (alertmanagers.length > 0) {
     const { Alertmanager } = await import('./alertmanager.ts');
-    for (const [i, url] of alertmanagers.entries())
-      receivers.push(new Alertmanager({ ...options, url, name: `alerts.alertmanagers[${i}]` }));
+    for (const [i, alertmanager] of alertmanagers.entries())
+      receivers.push(new Alertmanager({ ...options, ...alertmanager, name: `alerts.alertmanagers[${i}]` }));
   }
   return receivers;
+}
+
+/** As they are counted. */
+export function receiverKinds({ webhooks, alertmanagers }: Pick<AlertsConfig, 'webhooks' | 'alertmanagers'>) {
+  return [...(webhooks.length > 0 ? ['webhook'] : []), ...(alertmanagers.length > 0 ? ['alertmanager'] : [])];
 }

@@ -1,8 +1,8 @@
 import type { WebhookConfig } from '../../config/config.ts';
 import { describeAlert } from '../describe-alert.ts';
+import { firesInWords, inWords, resolvedInWords } from '../wording.ts';
 import { type Delivery, type DeliveryContext, DeliveryQueue } from './delivery-queue.ts';
 import type { AlertNotification, Receiver, ServiceIdentity } from './notification.ts';
-import { targetOf } from './post.ts';
 import { signedHeaders, signingKey } from './signature.ts';
 
 /** The body of the POST. Fields are only ever added within a version. */
@@ -16,9 +16,11 @@ export interface WebhookPayload {
   /** The same in the message that an alert fires and in the one that it is resolved. */
   readonly incident: string;
   readonly status: 'firing' | 'resolved';
+  /** All of it in words, for whoever shows no more than that. */
+  readonly text: string;
   readonly alert: ReturnType<typeof describeAlert>;
-  /** `service.name` and `service.instance.id` of the process's telemetry. */
-  readonly service: { readonly name: string; readonly instanceId: string };
+  /** `service.name`, `service.instance.id` and `host.name` of the process's telemetry. */
+  readonly service: { readonly name: string; readonly instanceId: string; readonly host: string | undefined };
 }
 
 interface WebhookOptions extends DeliveryContext, WebhookConfig {
@@ -36,7 +38,7 @@ export class Webhook implements Receiver {
   constructor({ url, secret, headers, identity, ...options }: WebhookOptions) {
     this.#identity = identity;
     this.#key = secret === undefined ? undefined : signingKey(secret);
-    this.#queue = new DeliveryQueue({ ...options, receiver: 'webhook', target: targetOf(url, headers) });
+    this.#queue = new DeliveryQueue({ ...options, receiver: 'webhook', target: { url, headers } });
   }
 
   notify(notification: AlertNotification): void {
@@ -51,7 +53,7 @@ export class Webhook implements Receiver {
     const { id, alert } = notification;
     const body = JSON.stringify(payloadOf(notification, this.#identity));
     return {
-      what: `alert '${alert.id}' is ${alert.state}`,
+      what: `that ${inWords(alert)} is ${alert.state}`,
       compose: (at) => ({ body, headers: signedHeaders(id, at, body, this.#key) }),
     };
   }
@@ -59,7 +61,7 @@ export class Webhook implements Receiver {
 
 function payloadOf(
   { id, incident, alert }: AlertNotification,
-  { name, instanceId }: ServiceIdentity,
+  { name, instanceId, host }: ServiceIdentity,
 ): WebhookPayload {
   const isFiring = alert.state === 'firing';
   return {
@@ -69,7 +71,8 @@ function payloadOf(
     id,
     incident,
     status: isFiring ? 'firing' : 'resolved',
+    text: `${host ?? instanceId}: ${isFiring ? firesInWords(alert) : resolvedInWords(alert)}`,
     alert: describeAlert(alert),
-    service: { name, instanceId },
+    service: { name, instanceId, host },
   };
 }

@@ -1,3 +1,5 @@
+import { boundText } from '../../telemetry/page/numbers.ts';
+
 /** A bucket of a histogram, and what share of all observations it and the ones below have. */
 export interface BucketShare {
   /** As the page writes it. */
@@ -16,9 +18,9 @@ export function histogramSeries(bounds: readonly number[], q: number, value: num
   const upTo = fraction < q ? 1 : q / fraction;
   return [
     ...bounds.map((bound, at) => ({
-      le: String(bound),
+      le: boundText(bound),
       share: at < index ? below : at === index ? upTo : 1,
     })),
-    { le: '+Inf', share: 1 },
+    { le: boundText(Number.POSITIVE_INFINITY), share: 1 },
   ];
 }

@@ -2,8 +2,9 @@ import { stringify } from 'yaml';
 import { labelName } from '../../telemetry/prometheus-names.ts';
 import { duration } from '../duration.ts';
 import type { InputSeries, Threshold } from '../threshold.ts';
+import { annotations, digits } from '../wording.ts';
 import { ruleName } from './rule-name.ts';
-import { annotations, digits, provisoOf } from './rules.ts';
+import { isOurOwn, markOfOurs } from './rules.ts';
 import { seriesNotation } from './series-notation.ts';
 
 const minuteMs = 60_000;
@@ -46,11 +47,12 @@ function passage(threshold: Threshold, stepMs: number) {
   // So long that a window holds nothing else, and the sample before it.
   const full = Math.ceil(threshold.windowMs / stepMs) + 2;
   const hold = Math.ceil(threshold.holdMs / stepMs);
+  const keep = Math.ceil(threshold.keepMs / stepMs);
   const phases: Phase[] = [
     { figure: safe, steps: full },
     { figure: at, steps: full },
     { figure: beyond, steps: Math.max(full, hold + 1) },
-    { figure: safe, steps: full },
+    { figure: safe, steps: full + keep },
   ];
   const [endOfSafe = 0, endOfAt = 0, endOfBeyond = 0, end = 0] = ends(phases);
   const states: (readonly [step: number, state: State])[] = [
@@ -61,6 +63,8 @@ function passage(threshold: Threshold, stepMs: number) {
     ...(hold > 1 ? ([[endOfAt + hold, 'pending']] as const) : []),
     [endOfAt + 1 + hold, 'firing'],
     [endOfBeyond, 'firing'],
+    // The last evaluation before it has been within the limit for long enough, whenever it got there.
+    [endOfBeyond + keep, 'firing'],
     [end, 'inactive'],
   ];
   return {
@@ -142,11 +146,9 @@ function seriesOf(
   exchanges: number,
   stepMs: number,
 ): Series[] {
-  const proviso = provisoOf(threshold)?.series(exchanges) ?? [];
-  const each = phases.map(({ figure }) => [
-    ...threshold.measure.series(figure, threshold.windowMs, exchanges),
-    ...proviso,
-  ]);
+  const { measure, windowMs } = threshold;
+  const mark = isOurOwn(measure) ? [] : [markOfOurs];
+  const each = phases.map(({ figure }) => [...measure.series(figure, windowMs, exchanges), ...mark]);
   return (each[0] ?? []).map(({ name, labels, kind }, index) => {
     const stretches = phases.map(({ steps }, phase) => {
       const value = each[phase]?.[index]?.value ?? 0;

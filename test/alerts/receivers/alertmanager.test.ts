@@ -4,16 +4,22 @@ import { Alertmanager } from '../../../src/alerts/receivers/alertmanager.ts';
 import { Alertmanager as RealAlertmanager } from '../../support/alertmanager.ts';
 import { missing } from '../../support/is-installed.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { WebhookSink } from '../../support/webhook-sink.ts';
 import { TestDeliveryContext } from './delivery-context.ts';
 import { firing, identity, resolved, row } from './notifications.ts';
-import { ScriptedSink } from './scripted-sink.ts';
 
-function receiver(url: string, context: TestDeliveryContext, values: { namespace?: string } = {}) {
+interface Values {
+  readonly namespace?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function receiver(url: string, context: TestDeliveryContext, { namespace, headers = {} }: Values = {}) {
   return new Alertmanager({
     ...context,
     url: new URL(url),
+    headers,
     name: 'alerts.alertmanagers[0]',
-    identity: { ...identity, namespace: values.namespace },
+    identity: { ...identity, namespace },
     generatorUrl: () => 'http://127.0.0.1:4001/api/alerts',
   });
 }
@@ -26,8 +32,7 @@ const labels = {
   sightline_upstream: 'default',
 };
 const annotations = {
-  summary:
-    'default on instance-1: An upstream gives no answer. Unreachable upstream: 0, below the limit of 1.',
+  summary: 'default on host-1: An upstream gives no answer. Unreachable upstream: 0, below the limit of 1.',
   description: row.action,
 };
 
@@ -47,7 +52,7 @@ const skip = missing(['prometheus-alertmanager'], 'alerts on their way through a
 
 describe('a real Alertmanager', { skip }, () => {
   test('tells its own receivers that an alert fires, and that it is resolved', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     await using alertmanager = await RealAlertmanager.start({ webhook: sink.url });
     const context = new TestDeliveryContext();
     const one = receiver(alertmanager.url, context);
@@ -76,7 +81,7 @@ describe('a real Alertmanager', { skip }, () => {
   });
 
   test('hears again and again of what fires, and lets it end when it hears no more', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     await using alertmanager = await RealAlertmanager.start({ webhook: sink.url });
     const context = new TestDeliveryContext();
     Object.assign(context.limits, { alertResendIntervalMs: 250 });
@@ -96,7 +101,7 @@ describe('a real Alertmanager', { skip }, () => {
 
 describe('an Alertmanager', () => {
   test('is told again of what fires, and for a while of what is resolved', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     const context = new TestDeliveryContext();
     mock.timers.enable({ apis: ['Date', 'setInterval'], now: 1_000_000 });
     try {
@@ -110,11 +115,11 @@ describe('an Alertmanager', () => {
       one.notify(firing(1_000_000, 'a'));
       assert.deepEqual(await ends(1), [1_240_000]);
       one.notify(firing(1_000_000, 'b'));
-      assert.deepEqual(await ends(2), [1_240_000]);
+      assert.deepEqual(await ends(2), [1_240_000, 1_240_000]);
       mock.timers.tick(minute);
       assert.deepEqual(await ends(3), [1_300_000, 1_300_000]);
       one.notify(resolved(1_000_000, 1_060_000, 'b'));
-      assert.deepEqual(await ends(4), [1_060_000]);
+      assert.deepEqual(await ends(4), [1_300_000, 1_060_000]);
       mock.timers.tick(minute);
       assert.deepEqual(await ends(5), [1_360_000, 1_060_000]);
       mock.timers.tick(13 * minute);
@@ -131,21 +136,61 @@ describe('an Alertmanager', () => {
     }
   });
 
-  test('is found below its own path, with user and password', async () => {
-    await using sink = await ScriptedSink.start();
-    const url = `${sink.url.replace('//', '//sightline:secret-1@')}/am/`;
-    const one = receiver(url, new TestDeliveryContext(), { namespace: 'shop' });
+  test('is found below its own path, with the headers that it wants', async () => {
+    await using sink = await WebhookSink.start();
+    const headers = { authorization: 'Basic c2lnaHRsaW5lOnNlY3JldC0x' };
+    const one = receiver(`${sink.url}/am/`, new TestDeliveryContext(), { namespace: 'shop', headers });
     one.notify(firing(5));
     await one.stop(10_000);
     const [post] = sink.received;
     assert.equal(post?.path, '/am/api/v2/alerts');
-    const credentials = Buffer.from('sightline:secret-1').toString('base64');
-    assert.equal(post?.headers.authorization, `Basic ${credentials}`);
+    assert.equal(post?.headers.authorization, headers.authorization);
     assert.equal((sink.bodies[0] as { labels: { job: string } }[])[0]?.labels.job, 'shop/sightline');
   });
 
+  test('is told of any number of alerts in two messages', async () => {
+    await using sink = await WebhookSink.start();
+    const context = new TestDeliveryContext();
+    sink.answers.push(503, 503, 503);
+    const one = receiver(sink.url, context);
+    for (let i = 0; i < 1_000; i += 1) one.notify(firing(5, `upstream-${i}`));
+    await sink.waitFor(3);
+    one.notify(firing(5, 'one more'));
+    await one.stop(10_000);
+    assert.deepEqual(context.counts, { sent: 2 });
+    const counts = (sink.bodies as Told['alerts'][]).map(({ length }) => length);
+    assert.deepEqual([counts[0], counts.at(-1)], [1, 1_001]);
+  });
+
+  test('that comes back is told what is so by then', async () => {
+    await using sink = await WebhookSink.start();
+    sink.answers.push(503, 503);
+    const context = new TestDeliveryContext();
+    Object.assign(context.limits, { alertSendTriesMax: 2 });
+    mock.timers.enable({ apis: ['Date', 'setInterval'], now: 1_000_000 });
+    try {
+      const one = receiver(sink.url, context);
+      one.notify(firing(1_000_000, 'a'));
+      await waitFor('given up', async () => context.counts.failed === 1 || undefined, { intervalMs: 5 });
+      assert.match(
+        context.book.text,
+        /alerts\.alertmanagers\[0\] could not be told which alerts fire: HTTP 503/,
+      );
+      mock.timers.tick(60_000);
+      await waitFor('told again', async () => context.counts.sent === 1 || undefined, { intervalMs: 5 });
+      const [alert] = sink.bodies[2] as Told['alerts'];
+      assert.deepEqual(
+        [alert?.startsAt, alert?.endsAt].map((time) => Date.parse(time ?? '')),
+        [1_000_000, 1_300_000],
+      );
+      await one.stop(10_000);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   test('is never told that an alert ends before it begins', async () => {
-    await using sink = await ScriptedSink.start();
+    await using sink = await WebhookSink.start();
     const one = receiver(sink.url, new TestDeliveryContext());
     one.notify(resolved(9_000, 4_000));
     await one.stop(10_000);

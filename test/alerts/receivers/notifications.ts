@@ -2,7 +2,7 @@ import type { Alert } from '../../../src/alerts/alert.ts';
 import { type AlertNotification, notificationOf } from '../../../src/alerts/receivers/notification.ts';
 import { threshold } from '../fakes.ts';
 
-export const identity = { name: 'sightline', namespace: undefined, instanceId: 'instance-1' };
+export const identity = { name: 'sightline', namespace: undefined, instanceId: 'instance-1', host: 'host-1' };
 
 export const row = threshold({
   id: 'upstream-unreachable',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runNode } from '../../support/run-process.ts';
-import { ScriptedSink } from './scripted-sink.ts';
+import { WebhookSink } from '../../support/webhook-sink.ts';
 
 const moduleUrl = (path: string) => new URL(path, import.meta.url).href;
 
 test('what waits for a receiver keeps no process alive', async () => {
-  await using sink = await ScriptedSink.start();
+  await using sink = await WebhookSink.start();
   sink.answers.push(503, 503);
   const script = `
     import { createReceivers } from '${moduleUrl('../../../src/alerts/receivers/receivers.ts')}';
@@ -15,7 +15,7 @@ test('what waits for a receiver keeps no process alive', async () => {
     const context = new TestDeliveryContext();
     Object.assign(context.limits, { alertRetryDelayMs: 3_600_000, alertRetryDelayMsMax: 3_600_000 });
     const url = new URL('${sink.url}');
-    const config = { webhooks: [{ url, headers: {} }], alertmanagers: [url] };
+    const config = { webhooks: [{ url, headers: {} }], alertmanagers: [{ url, headers: {} }] };
     const options = { ...context, identity, generatorUrl: () => url.href };
     for (const receiver of await createReceivers(config, options)) receiver.notify(firing(Date.now()));
   `;

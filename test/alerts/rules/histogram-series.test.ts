@@ -31,10 +31,11 @@ describe('buckets that have a percentile', () => {
     }
   });
 
-  test('end with all', () => {
-    assert.deepEqual(histogramSeries([1, 2], 0.5, 1.5), [
-      { le: '1', share: 0 },
-      { le: '2', share: 1 },
+  test('end with all, under the bounds that the page writes', () => {
+    assert.deepEqual(histogramSeries([0.5, 1, 2], 0.5, 1.5), [
+      { le: '0.5', share: 0 },
+      { le: '1.0', share: 0 },
+      { le: '2.0', share: 1 },
       { le: '+Inf', share: 1 },
     ]);
   });

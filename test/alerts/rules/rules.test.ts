@@ -15,6 +15,7 @@ interface Rule {
   readonly alert: string;
   readonly expr: string;
   readonly for?: string;
+  readonly keep_firing_for?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -54,6 +55,7 @@ describe('rules for Prometheus', () => {
         alert: 'SightlineMemory',
         expr: 'max by (job, instance) (process_memory_usage_bytes) / 1000000 > 500 and on (job, instance) sightline_process_cpu_capacity',
         for: '1m',
+        keep_firing_for: '2m',
         labels: { severity: 'warning' },
         annotations: undefined,
       },
@@ -143,13 +145,16 @@ describe('promtool', { skip: missing(['promtool'], 'what real Prometheus says of
     ['errors', 'all outcomes', /{sightline_outcome=[^}]*}/, ''],
     ['errors', 'an outcome that is missing', '|timed_out', ''],
     ['error-ratio', 'a ratio of anything', / and on .*/, ''],
-    ['first-token', 'a percentile of anything', / and on .*/, ''],
+    ['first-token', 'a percentile of anything', / and on .*>= 20/, ''],
+    ['first-token', 'the percentile of other services', / and on [^=]*$/m, ''],
     ['duration', 'another percentile', '(0.99,', '(0.95,'],
     ['cpu', 'one mode of the CPU', 'total[2m]', 'total{cpu_mode="user"}[2m]'],
     ['cpu', 'another name', 'alert: SightlineCpu', 'alert: SightlineCPU'],
     ['token-burn', 'input alone', 'sum[10m]', 'sum{gen_ai_token_type="input"}[10m]'],
     ['upstream-unreachable', 'a shorter hold', 'for: 30s', 'for: 15s'],
     ['upstream-unreachable', 'a longer hold', 'for: 30s', 'for: 45s'],
+    ['upstream-unreachable', 'a shorter time to keep firing', 'keep_firing_for: 2m', 'keep_firing_for: 105s'],
+    ['errors', 'a longer time to keep firing', 'keep_firing_for: 2m', 'keep_firing_for: 6m'],
     ['upstream-unreachable', 'a metric that nobody has', 'upstream_up)', 'upstreams_up)'],
     ['upstream-unreachable', 'another severity', 'critical', 'warning'],
   ];
@@ -183,6 +188,7 @@ function randomOverride(
     enabled: random.chance(0.9),
     limit: random.pick([...limits.filter(isPossible), limit]),
     holdMs: random.pick([0, 1_000, 10_000, 61_000, 600_000]),
+    keepMs: random.pick([0, 1_000, 61_000, 600_000]),
     severity: random.pick(severities),
     ...(windowMs > 0 && { windowMs: random.pick([20_000, 61_000, 600_000]) }),
   };
