@@ -68,6 +68,8 @@ export async function startScript(
   const [command, args] = nodeOn(core, [script]);
   const running = runProcess(command, args, { env: { ...withoutSettings(), ...env }, cwd: here });
   const { input: line } = await running.waitForLine(/http:\/\/\S+:\d+/);
+  // Sightline writes a line for each request.
+  running.ignoreOutput();
   return { process: running, urls: (line.match(/http:\/\/\S+:\d+/g) ?? []).map((url) => new URL(url)) };
 }
 

@@ -4,8 +4,7 @@ import type { Subject } from './subjects.ts';
 const readyz = z.object({
   telemetry: z.object({
     enabled: z.boolean(),
-    spansDroppedByQueue: z.number(),
-    traces: z.array(z.object({ exportedSpans: z.number(), lostSpans: z.number() })),
+    traces: z.array(z.object({ exported: z.number(), lost: z.number(), dropped: z.number() })),
   }),
 });
 
@@ -13,13 +12,12 @@ const readyz = z.object({
 export async function telemetryState({ plan, admin }: Subject): Promise<string | undefined> {
   if (!admin) return undefined;
   const reply = await fetch(new URL('/readyz', admin));
-  const { telemetry } = readyz.parse(await reply.json());
-  if (!telemetry.enabled) return undefined;
-  const exported = telemetry.traces.reduce((sum, { exportedSpans }) => sum + exportedSpans, 0);
-  const lost = telemetry.traces.reduce(
-    (sum, { lostSpans }) => sum + lostSpans,
-    telemetry.spansDroppedByQueue,
-  );
+  const { success, data } = readyz.safeParse(await reply.json());
+  // Another checkout may tell it in other words.
+  if (!success || !data.telemetry.enabled) return undefined;
+  const { traces } = data.telemetry;
+  const exported = traces.reduce((sum, one) => sum + one.exported, 0);
+  const lost = traces.reduce((sum, one) => sum + one.lost + one.dropped, 0);
   const share = ((100 * lost) / Math.max(1, exported + lost)).toFixed(1);
   return `${plan.name}: ${exported} spans exported, ${lost} lost (${share} %)`;
 }

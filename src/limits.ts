@@ -133,7 +133,7 @@ export const defaultLimits = {
   eventStreamKeepAliveMs: 15_000,
   /** One message about an alert to a webhook or an Alertmanager. */
   alertSendTimeoutMs: 5_000,
-  /** Tries to send it, before it is given up and counted: two minutes with the waits below, for a receiver that restarts. */
+  /** Tries to send it, before it is given up and counted: they span the minute or two in which a receiver restarts. */
   alertSendTriesMax: 8,
   /** Wait before the second of them; it doubles with each. */
   alertRetryDelayMs: 1_000,
@@ -161,8 +161,10 @@ export const defaultLimits = {
   tracesMax: 500,
   /** Spans kept of one of these traces. */
   spansPerTraceMax: 256,
-  /** Gaps between output chunks kept of one exchange: each costs 2–5 µs when it ends, all in one go. */
-  chunkGapsMax: 2_048,
+  /** Characters of prompts and replies in all of these traces, where they are captured; the oldest traces go first. */
+  tracesContentCharsMax: 32 * MiB,
+  /** Gaps between output chunks kept of one exchange, 8 bytes each: replies have up to a hundred thousand tokens. */
+  chunkGapsMax: 131_072,
   /** Middleware runs noted of one exchange. */
   middlewareRunsMax: 128,
   /** A span attribute's text. */

@@ -31,23 +31,28 @@ function readArguments(): { check: boolean; help: boolean } {
   return values;
 }
 
+/** Where it is to be found: for people what to try as well, for programs a line of the log among the others. */
 function announce(service: Service, config: Config): void {
   const upstreams = service.simulator
     ? 'the embedded simulator (set SIGHTLINE_UPSTREAM to front a real backend)'
     : config.upstreams.map(({ prefix, url }) => `${prefix} → ${url.href}`).join(', ');
-  say(`sightline: data ${service.dataUrl} · admin ${service.adminUrl} · upstream ${upstreams}`);
-  if (service.simulator) {
-    const body = JSON.stringify({
-      model: 'gpt-4o',
-      stream: true,
-      stream_options: { include_usage: true },
-      messages: [{ role: 'user', content: 'Hello!' }],
-    });
-    say(
-      `try:       curl -N ${service.dataUrl}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`,
-    );
-  }
-  say(`then see:  curl ${service.adminUrl}/api/traces`);
+  const addresses = `sightline: data ${service.dataUrl} · admin ${service.adminUrl} · upstream ${upstreams}`;
+  if (process.stdout.isTTY) say(['', addresses, ...hints(service), ''].join('\n'));
+  else service.log.info(addresses);
+}
+
+function hints(service: Service): string[] {
+  const body = JSON.stringify({
+    model: 'gpt-4o',
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: 'Hello!' }],
+  });
+  const curl = `curl -N ${service.dataUrl}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`;
+  return [
+    ...(service.simulator ? [`try:       ${curl}`] : []),
+    `then see:  curl ${service.adminUrl}/api/traces`,
+  ];
 }
 
 /** What a plugin throws where nobody waits for it harms the plugin alone; of all else the process dies, as ever. */

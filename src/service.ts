@@ -3,8 +3,9 @@ import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
 import { withAdminToken } from './admin/token-file.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { effectiveThresholds, windowMaxMs } from './alerts/effective.ts';
+import { deliveryResults } from './alerts/receivers/delivery-queue.ts';
 import { identityOf, type Receiver } from './alerts/receivers/notification.ts';
-import { createReceivers } from './alerts/receivers/receivers.ts';
+import { createReceivers, receiverKinds } from './alerts/receivers/receivers.ts';
 import type { Config, UpstreamConfig } from './config/config.ts';
 import { describeError, SightlineError } from './errors.ts';
 import { withDeadline } from './exchange/deadline.ts';
@@ -133,10 +134,12 @@ export class Service {
       services: () => this.plugins.services,
       onRejection: ({ code }) => telemetry.instruments.rejections.add(1, { [attribute.errorType]: code }),
     });
-    telemetry.expect(
-      upstreamConfigs.map(({ name }) => name),
-      rejectionCodes,
-    );
+    telemetry.expect({
+      upstreams: upstreamConfigs.map(({ name }) => name),
+      rejections: rejectionCodes,
+      receivers: receiverKinds(config.alerts),
+      results: deliveryResults,
+    });
     const { instruments } = telemetry;
     const probes = new Probes(upstreamConfigs.map(probeTarget), limits);
     const thresholds = effectiveThresholds(config.alerts.thresholds);

@@ -18,6 +18,13 @@ const rows: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
+/** Of all rejections. */
+export const rejectionCodes: readonly ErrorCode[] = [
+  ...Object.values(rows),
+  'malformed_request',
+  'too_many_pipelined',
+];
+
 /**
  * What Node's parser refused (RFC 9112): malformed requests, headers that are too large, a length that
  * contradicts itself, requests that never end. Undefined where the connection died: nobody is there to be

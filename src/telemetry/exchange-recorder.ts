@@ -10,12 +10,15 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import type { ContentLimits } from '../dialects/content/attempt-content.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import { epochMs } from '../exchange/clock.ts';
 import type { Exchange, MiddlewareRun } from '../exchange/exchange.ts';
 import type { Recorder } from '../flow/recorder.ts';
 import type { RawHeaders } from '../wire/headers.ts';
+import type { ContentCapture } from './content-capture.ts';
 import { attemptErrorType, isClientError, isServerError } from './error-type.ts';
+import type { ExchangeLog } from './exchange-log.ts';
 import type { Measurements } from './measurements.ts';
 import { attribute } from './names.ts';
 import {
@@ -41,6 +44,9 @@ import { type ClientTrace, tracePlace } from './trace-place.ts';
 export interface RecorderOptions {
   readonly tracer: Tracer;
   readonly measurements: Measurements;
+  readonly log: ExchangeLog;
+  /** Undefined where prompts and replies stay untold. */
+  readonly content: ContentCapture | undefined;
   readonly clientTrace: ClientTrace;
   /** Middleware that took less gets no span, ms. */
   readonly spanThresholdMs: number;
@@ -110,10 +116,18 @@ export class ExchangeRecorder implements Recorder {
     return headers;
   }
 
+  contentLimits(exchange: Exchange): ContentLimits | undefined {
+    const { content } = this.#options;
+    const { place, attempt } = exchange;
+    const owner = place.kind === 'turn' ? exchange : attempt;
+    const span = content && owner && this.#spans.get(owner);
+    return span && content.limitsOf(span);
+  }
+
   middlewareRan(exchange: Exchange): void {
     for (const run of exchange.takeRuns()) {
       this.#spanOfRun(exchange, run);
-      this.#options.measurements.middlewareRan(run);
+      this.#options.measurements.middlewareRan(run, exchange.trace);
     }
   }
 
@@ -127,8 +141,10 @@ export class ExchangeRecorder implements Recorder {
       if (exchange.error && exchange.outcome !== 'client_aborted')
         addException(span, exchange.clock, exchange.error, exchange.endedAt);
     }
+    if (span && exchange.place.kind === 'turn') this.#tellContent(span, exchange, exchange.attempt);
     span?.end(epochMs(exchange.clock, exchange.endedAt ?? 0));
     this.#options.measurements.end(exchange);
+    this.#options.log.ended(exchange);
   }
 
   #endAttempt(exchange: Exchange, attempt: Attempt): void {
@@ -142,7 +158,12 @@ export class ExchangeRecorder implements Recorder {
         span.setStatus({ code: SpanStatusCode.ERROR, message: attemptErrorType(attempt) });
       }
     }
+    if (span) this.#tellContent(span, exchange, attempt);
     span?.end(epochMs(exchange.clock, attempt.endedAt ?? exchange.endedAt ?? 0));
+  }
+
+  #tellContent(span: Span, exchange: Exchange, attempt: Attempt | undefined): void {
+    if (attempt?.content) this.#options.content?.tell(span, exchange, attempt, attempt.content);
   }
 
   /** What each middleware cost, where it is worth seeing. The calls for single chunks are a sum, not a span. */

@@ -1,14 +1,23 @@
-import { ExportResultCode } from '@opentelemetry/core';
+import { ConsoleLogRecordExporter, type LogRecordExporter } from '@opentelemetry/sdk-logs';
 import {
+  AggregationTemporality,
+  type AggregationTemporalitySelector,
   ConsoleMetricExporter,
+  type InstrumentType,
   type MetricProducer,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
-import { ConsoleSpanExporter, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { ConfigError } from '../config/problems.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** An exporter by the name that a variable gave it. */
+export interface NamedExporter<Exporter> {
+  readonly name: string;
+  readonly exporter: Exporter;
+}
 
 /** `OTEL_EXPORTER_OTLP_PROTOCOL`: each is loaded only where it is used. */
 const traceExporters: Readonly<Record<string, () => Promise<SpanExporter>>> = {
@@ -26,12 +35,19 @@ const metricExporters: Readonly<Record<string, () => Promise<PushMetricExporter>
   grpc: async () => new (await import('@opentelemetry/exporter-metrics-otlp-grpc')).OTLPMetricExporter(),
 };
 
+const logRecordExporters: Readonly<Record<string, () => Promise<LogRecordExporter>>> = {
+  'http/json': async () => new (await import('@opentelemetry/exporter-logs-otlp-http')).OTLPLogExporter(),
+  'http/protobuf': async () =>
+    new (await import('@opentelemetry/exporter-logs-otlp-proto')).OTLPLogExporter(),
+  grpc: async () => new (await import('@opentelemetry/exporter-logs-otlp-grpc')).OTLPLogExporter(),
+};
+
 /**
  * The exporters that `OTEL_TRACES_EXPORTER` names: `otlp` (the default), `console`, `none`, or several. Rejects with a
  * `ConfigError` that names what is not known.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
-export async function spanExporters(env: Environment): Promise<{ name: string; exporter: SpanExporter }[]> {
+export async function spanExporters(env: Environment): Promise<NamedExporter<SpanExporter>[]> {
   const made = [];
   for (const name of names('OTEL_TRACES_EXPORTER', env, 'otlp')) {
     if (name === 'console') made.push({ name, exporter: new ConsoleSpanExporter() });
@@ -40,10 +56,21 @@ export async function spanExporters(env: Environment): Promise<{ name: string; e
   return made;
 }
 
+/** The exporters that `OTEL_LOGS_EXPORTER` names. None by default: standard output has them all. */
+export async function logExporters(env: Environment): Promise<NamedExporter<LogRecordExporter>[]> {
+  const made = [];
+  for (const name of names('OTEL_LOGS_EXPORTER', env, 'none')) {
+    if (name === 'console') made.push({ name, exporter: new ConsoleLogRecordExporter() });
+    else made.push({ name, exporter: await byProtocol('LOGS', env, logRecordExporters) });
+  }
+  return made;
+}
+
 /** The push exporters that `OTEL_METRICS_EXPORTER` names. None by default: `/metrics` is always there. */
 export async function metricReaders(
   env: Environment,
-  metricProducers: MetricProducer[] = [],
+  producers: (temporality: AggregationTemporalitySelector) => MetricProducer[],
+  seriesMax: number,
 ): Promise<PeriodicExportingMetricReader[]> {
   const readers = [];
   const period = Number(env.OTEL_METRIC_EXPORT_INTERVAL) || 60_000;
@@ -56,11 +83,17 @@ export async function metricReaders(
         exporter,
         exportIntervalMillis: period,
         exportTimeoutMillis: timeout,
-        metricProducers,
+        metricProducers: producers((instrument) => temporalityOf(exporter, instrument)),
+        cardinalityLimits: { default: seriesMax },
       }),
     );
   }
   return readers;
+}
+
+/** As the reader asks it. */
+function temporalityOf(exporter: PushMetricExporter, instrument: InstrumentType): AggregationTemporality {
+  return exporter.selectAggregationTemporality?.(instrument) ?? AggregationTemporality.CUMULATIVE;
 }
 
 function names(variable: string, env: Environment, fallback: string): string[] {
@@ -74,7 +107,7 @@ function names(variable: string, env: Environment, fallback: string): string[] {
 }
 
 async function byProtocol<T>(
-  signal: 'TRACES' | 'METRICS',
+  signal: 'TRACES' | 'METRICS' | 'LOGS',
   env: Environment,
   table: Readonly<Record<string, () => Promise<T>>>,
 ): Promise<T> {
@@ -90,88 +123,4 @@ async function byProtocol<T>(
 function unknown(variable: string, value: string, expected: readonly string[]): ConfigError {
   const text = `'${value}' is not known; expected one of ${expected.join(', ')}`;
   return new ConfigError([{ source: variable, offset: -1, text }]);
-}
-
-/** What became of the spans that an exporter was given. */
-export interface ExportHealth {
-  readonly exporter: string;
-  readonly state: 'unknown' | 'ok' | 'failing';
-  readonly exportedSpans: number;
-  readonly lostSpans: number;
-  readonly lastError: string | undefined;
-}
-
-/** An exporter whose success is counted, and told when it turns. */
-export class WatchedExporter implements SpanExporter {
-  readonly #name: string;
-  readonly #exporter: SpanExporter;
-  readonly #onLost: (spans: number) => void;
-  readonly #onTurn: (health: ExportHealth) => void;
-  #state: ExportHealth['state'] = 'unknown';
-  #exportedSpans = 0;
-  #lostSpans = 0;
-  #lastError: string | undefined;
-  readonly #underWay = new Set<Promise<void>>();
-
-  constructor(
-    name: string,
-    exporter: SpanExporter,
-    on: { lost: (spans: number) => void; turn: (health: ExportHealth) => void },
-  ) {
-    this.#name = name;
-    this.#exporter = exporter;
-    this.#onLost = on.lost;
-    this.#onTurn = on.turn;
-  }
-
-  get health(): ExportHealth {
-    return {
-      exporter: this.#name,
-      state: this.#state,
-      exportedSpans: this.#exportedSpans,
-      lostSpans: this.#lostSpans,
-      lastError: this.#lastError,
-    };
-  }
-
-  export(spans: ReadableSpan[], done: Parameters<SpanExporter['export']>[1]): void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#underWay.add(promise);
-    this.#exporter.export(spans, (result) => {
-      this.#underWay.delete(promise);
-      resolve();
-      if (result.code === ExportResultCode.SUCCESS) {
-        this.#exportedSpans += spans.length;
-        this.#turn('ok', undefined);
-      } else {
-        this.#lostSpans += spans.length;
-        this.#onLost(spans.length);
-        this.#turn('failing', result.error?.message ?? 'export failed');
-      }
-      done(result);
-    });
-  }
-
-  /**
-   * Resolves when no export is under way. At its shutdown the processor waits for the others no longer when
-   * one batch has failed.
-   */
-  async settled(): Promise<void> {
-    await Promise.all(this.#underWay);
-  }
-
-  async forceFlush(): Promise<void> {
-    await this.#exporter.forceFlush?.();
-  }
-
-  shutdown(): Promise<void> {
-    return this.#exporter.shutdown();
-  }
-
-  #turn(state: 'ok' | 'failing', error: string | undefined): void {
-    const hasTurned = this.#state !== state;
-    this.#state = state;
-    this.#lastError = error;
-    if (hasTurned) this.#onTurn(this.health);
-  }
 }

@@ -23,3 +23,12 @@ const reasonCharsMax = 123;
 export function safeReason(reason: string): string {
   return reason.slice(0, reasonCharsMax).replace(keys, redacted);
 }
+
+/** As `keys`, but a slash ends a run: what we say ourselves names paths, which are as long. */
+const keysBetweenSlashes =
+  /\b(?:sk|pk|rk|ek|xai|gsk|hf|ghp)[-_][\w-]{4,}|\beyJ[\w.-]{8,}|(?=[a-z+]*\d)[a-z\d+]{20,}={0,2}/gi;
+
+/** What an error of ours tells, which may quote a client or an upstream. */
+export function safeMessage(message: string): string {
+  return message.replace(keysBetweenSlashes, redacted);
+}

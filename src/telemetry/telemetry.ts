@@ -1,178 +1,132 @@
-import {
-  context,
-  createNoopMeter,
-  type Meter,
-  metrics,
-  ProxyTracerProvider,
-  propagation,
-  type Tracer,
-  type TracerProvider,
-  trace,
-} from '@opentelemetry/api';
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  hostDetector,
-  processDetector,
-  resourceFromAttributes,
-  serviceInstanceIdDetector,
-} from '@opentelemetry/resources';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { createNoopMeter, type Meter, type Tracer } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
 import type { Logger } from 'pino';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Owner } from '../exchange/owner.ts';
+import type { ExchangeView } from '../exchange/view.ts';
 import type { HookRun } from '../hooks/hook-run.ts';
 import type { Limits } from '../limits.ts';
 import type { HandledMessage } from '../messages/protocol-extension.ts';
+import { ContentCapture, type ContentCaptureOptions } from './content-capture.ts';
+import { contentPlaces } from './content-places.ts';
+import { ExchangeLog } from './exchange-log.ts';
 import { ExchangeRecorder } from './exchange-recorder.ts';
-import { type ExportHealth, metricReaders, spanExporters, WatchedExporter } from './exporters.ts';
+import type { Environment } from './exporters.ts';
+import { Histograms } from './histograms.ts';
 import { HookRecorder } from './hook-recorder.ts';
-import { createInstruments, type Instruments } from './instruments.ts';
-import { Measurements, type PluginKind } from './measurements.ts';
-import { attribute, scope } from './names.ts';
+import type { Instruments } from './instruments.ts';
+import type { LabelBounds } from './labels.ts';
+import type { LogLines } from './log-lines.ts';
+import { type Expected, Measurements, type PluginKind } from './measurements.ts';
+import { scope } from './names.ts';
+import { emitRecord } from './otel-record.ts';
+import { PrometheusPage } from './page/prometheus-page.ts';
 import { PluginMetrics, pluginScope } from './plugin-metrics.ts';
-import { PrometheusPage } from './prometheus-page.ts';
+import { Sdk } from './sdk.ts';
+
 import type { ClientTrace } from './trace-place.ts';
 import { TraceStore } from './trace-store.ts';
+import type { ExportHealth } from './watched-exporter.ts';
 
 export interface TelemetryOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly clientTrace: ClientTrace;
   readonly spanThresholdMs: number;
   readonly limits: Limits;
   readonly log: Logger;
+  /** Where `log` writes, and the records of exchanges go. */
+  readonly lines: LogLines;
+  /** `log.exchanges`. */
+  readonly areExchangesLogged: boolean;
 }
 
 /** The state of telemetry, for `/readyz`. */
 export interface TelemetryState {
   readonly enabled: boolean;
   readonly traces: readonly ExportHealth[];
-  /** Spans that were lost because the queue of the exporter was full. */
-  readonly spansDroppedByQueue: number;
+  readonly logs: readonly ExportHealth[];
 }
 
-/** The SDK, set up by the standard `OTEL_*` variables, and what we add to it. */
+interface Parts {
+  readonly sdk: Sdk;
+  readonly recorder: ExchangeRecorder;
+  readonly hookRecorder: HookRecorder;
+  readonly measurements: Measurements;
+  readonly page: PrometheusPage;
+  readonly traces: TraceStore;
+  readonly pluginMetrics: PluginMetrics;
+  readonly isListenerSet: boolean;
+  readonly log: Logger;
+}
+
+/** What the service tells of itself and its exchanges: the one place for those who have something to tell. */
 export class Telemetry {
   readonly recorder: ExchangeRecorder;
   readonly instruments: Instruments;
+  /** Who tells all this. */
+  readonly resource: Resource;
   readonly page: PrometheusPage;
   readonly traces: TraceStore;
+  readonly #sdk: Sdk;
   readonly #measurements: Measurements;
   readonly #hookRecorder: HookRecorder;
-  readonly #tracerProvider: TracerProvider;
-  readonly #sdk: NodeSDK;
-  readonly #meterProvider: MeterProvider;
   readonly #pluginMetrics: PluginMetrics;
-  readonly #exporters: readonly WatchedExporter[];
-  readonly #isEnabled: boolean;
-  readonly #isEndpointSet: boolean;
+  readonly #isListenerSet: boolean;
   readonly #log: Logger;
 
-  private constructor(parts: {
-    recorder: ExchangeRecorder;
-    instruments: Instruments;
-    page: PrometheusPage;
-    traces: TraceStore;
-    measurements: Measurements;
-    hookRecorder: HookRecorder;
-    tracerProvider: TracerProvider;
-    sdk: NodeSDK;
-    meterProvider: MeterProvider;
-    pluginMetrics: PluginMetrics;
-    exporters: readonly WatchedExporter[];
-    isEnabled: boolean;
-    isEndpointSet: boolean;
-    log: Logger;
-  }) {
+  private constructor(parts: Parts) {
     this.recorder = parts.recorder;
-    this.instruments = parts.instruments;
+    this.instruments = parts.sdk.instruments;
+    this.resource = parts.sdk.resource;
     this.page = parts.page;
     this.traces = parts.traces;
+    this.#sdk = parts.sdk;
     this.#measurements = parts.measurements;
     this.#hookRecorder = parts.hookRecorder;
-    this.#tracerProvider = parts.tracerProvider;
-    this.#sdk = parts.sdk;
-    this.#meterProvider = parts.meterProvider;
     this.#pluginMetrics = parts.pluginMetrics;
-    this.#exporters = parts.exporters;
-    this.#isEnabled = parts.isEnabled;
-    this.#isEndpointSet = parts.isEndpointSet;
+    this.#isListenerSet = parts.isListenerSet;
     this.#log = parts.log;
   }
 
   /** Rejects where an `OTEL_*` variable names something unknown. */
-  static async start({ env, limits, log, ...options }: TelemetryOptions): Promise<Telemetry> {
-    const isEnabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() !== 'true';
-    const resource = createResource(env);
-    const pluginMetrics = new PluginMetrics();
-    const metricProducers = [pluginMetrics];
-    const page = new PrometheusPage({ metricProducers });
-    const readers = isEnabled ? [page, ...(await metricReaders(env, metricProducers))] : [page];
-    const meterProvider = new MeterProvider({ resource, readers });
-    const instruments = createInstruments(
-      isEnabled ? meterProvider.getMeter(scope.name, scope.version) : createNoopMeter(),
-    );
-    const exporters: WatchedExporter[] = [];
-    const traces = new TraceStore(limits);
-    const spanProcessors = [traces, ...(isEnabled ? await exportingProcessors() : [])];
-
-    async function exportingProcessors() {
-      return (await spanExporters(env)).map(({ name, exporter }) => {
-        const watched = new WatchedExporter(name, exporter, {
-          lost: (spans) =>
-            instruments.droppedTelemetry.add(spans, {
-              [attribute.signal]: 'spans',
-              [attribute.reason]: 'export',
-            }),
-          turn: (health) => tellTurn(log, health),
-        });
-        exporters.push(watched);
-        if (exporter instanceof ConsoleSpanExporter) return new SimpleSpanProcessor({ exporter: watched });
-        return new BatchSpanProcessor({
-          exporter: watched,
-          selfObsMeterProvider: meterProvider,
-          ...batchOptions(env),
-        });
-      });
-    }
-
-    // The SDK registers itself globally and refuses to do so twice; a second service in one process (tests,
-    // embedding) takes the place of the first, which keeps what it holds.
-    for (const api of [trace, metrics, context, propagation]) api.disable();
-    const sdk = new NodeSDK({
-      resource,
-      autoDetectResources: false,
-      spanProcessors,
-      metricReaders: [],
-      logRecordProcessors: [],
-      spanLimits: spanLimits(env, limits),
+  static async start(options: TelemetryOptions): Promise<Telemetry> {
+    const { env, limits, log, lines } = options;
+    const places = contentPlaces(env);
+    const pluginMetrics = new PluginMetrics(limits.seriesMax);
+    const histograms = new Histograms(scope, limits.seriesMax);
+    const page = new PrometheusPage({
+      metricProducers: [histograms.producer(), pluginMetrics.producer()],
+      exemplars: histograms.exemplars,
+      observeTimeoutMs: limits.observeTimeoutMs,
+      cardinalitySelector: () => limits.seriesMax,
+      onLeftOut: (name) => log.warn(`'${name}' is not on /metrics: another metric there has its name`),
     });
-    sdk.start();
-    if (isEnabled) metrics.setGlobalMeterProvider(meterProvider);
-    const tracerProvider = currentTracerProvider();
-    const parts = {
-      ...options,
-      tracer: tracerProvider.getTracer(scope.name, scope.version),
-      measurements: new Measurements(instruments, limits),
-    };
+    const traces = new TraceStore(limits);
+    const ours = { metricReader: page, histograms, pluginMetrics, spanProcessor: traces };
+    const sdk = await Sdk.start({ env, limits, log, content: places, ...ours });
+    const measurements = new Measurements(sdk.instruments, limits, histograms.exemplars);
+    const tracer = sdk.tracerProvider.getTracer(scope.name, scope.version);
+    const { logEmitter: emitter } = sdk;
+    lines.watch({
+      dropped: (count) => sdk.losses.add(['logs', 'stdout'], count),
+      // There are few, so each is read back from its JSON.
+      said: emitter && ((line) => emitRecord(emitter, JSON.parse(line))),
+    });
+    const { clientTrace, spanThresholdMs, areExchangesLogged: areLinesOn } = options;
+    const exchangeLog = new ExchangeLog({ log, lines, areLinesOn, emitter, ...limits });
+    const content = contentCapture({ places, env, limits, emitter }, log);
+    const parts = { tracer, measurements, clientTrace, spanThresholdMs, log: exchangeLog, content };
     return new Telemetry({
+      sdk,
       recorder: new ExchangeRecorder(parts),
       hookRecorder: new HookRecorder(parts),
-      measurements: parts.measurements,
-      tracerProvider,
-      instruments,
+      measurements,
       page,
       traces,
-      sdk,
-      meterProvider,
       pluginMetrics,
-      exporters,
-      isEnabled,
-      isEndpointSet: Object.entries(env).some(
-        ([name, value]) => value && /^OTEL_(EXPORTER_OTLP_(?:\w+_)?ENDPOINT|METRICS_EXPORTER)$/.test(name),
+      isListenerSet: Object.entries(env).some(
+        ([name, value]) =>
+          value && /^OTEL_(EXPORTER_OTLP_(?:\w+_)?ENDPOINT|(?:METRICS|LOGS)_EXPORTER)$/.test(name),
       ),
       log,
     });
@@ -188,9 +142,19 @@ export class Telemetry {
     this.#measurements.pluginRan(owner, kind, point, durationMs, error);
   }
 
-  /** A message type has handled a message, or refused it. */
-  messageHandled(handled: HandledMessage): void {
-    this.#measurements.messageHandled(handled);
+  /** A message type has handled a message of this session, or refused it. */
+  messageHandled(handled: HandledMessage, session?: ExchangeView): void {
+    this.#measurements.messageHandled(handled, session);
+  }
+
+  /** Bounds of labels whose values can come from outside. */
+  get labels(): LabelBounds {
+    return this.#measurements.labels;
+  }
+
+  /** What is counted by these is told from now on, as 0. */
+  expect(expected: Expected): void {
+    this.#measurements.expect(expected);
   }
 
   /** Where to find the exchanges that run: what sessions of hours have done so far is told meanwhile. */
@@ -200,7 +164,7 @@ export class Telemetry {
 
   /** For instruments of a plugin's own. */
   pluginMeter(plugin: string): Meter {
-    return this.#isEnabled ? this.#pluginMetrics.meter(plugin) : createNoopMeter();
+    return this.#sdk.isEnabled ? this.#pluginMetrics.meter(plugin) : createNoopMeter();
   }
 
   /** The plugin is gone, and what it measured with it. */
@@ -210,18 +174,12 @@ export class Telemetry {
 
   /** For spans of a plugin's own. The SDK keeps a tracer for each name for ever: so it has no version. */
   pluginTracer(plugin: string): Tracer {
-    return this.#tracerProvider.getTracer(pluginScope(plugin));
+    return this.#sdk.tracerProvider.getTracer(pluginScope(plugin));
   }
 
-  async state(): Promise<TelemetryState> {
-    return {
-      enabled: this.#isEnabled,
-      traces: this.#exporters.map((exporter) => exporter.health),
-      spansDroppedByQueue: await this.page.sum(
-        'otel.sdk.processor.span.processed',
-        (attributes) => attributes['error.type'] === 'queue_full',
-      ),
-    };
+  state(): TelemetryState {
+    const { isEnabled, traces, logs } = this.#sdk;
+    return { enabled: isEnabled, traces, logs };
   }
 
   /**
@@ -229,7 +187,7 @@ export class Telemetry {
    */
   async stop(flushTimeoutMs: number): Promise<void> {
     const deadlineMs = this.#hasListener ? flushTimeoutMs : Math.min(flushTimeoutMs, 300);
-    const stopped = this.#flush();
+    const stopped = this.#sdk.stop();
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const timer = setTimeout(() => resolve('late'), deadlineMs);
     const result = await Promise.race([stopped, late]);
@@ -240,61 +198,25 @@ export class Telemetry {
     }
   }
 
-  async #flush(): Promise<void> {
-    await Promise.allSettled([this.#sdk.shutdown(), this.#meterProvider.shutdown()]);
-    await Promise.all(this.#exporters.map((exporter) => exporter.settled()));
-  }
-
-  /** A collector that took spans, or one that somebody configured: it may be back in a moment. */
+  /** A collector that took something, or one that somebody configured: it may be back in a moment. */
   get #hasListener(): boolean {
-    return this.#isEndpointSet || this.#exporters.some(({ health }) => health.state === 'ok');
+    const { traces, logs } = this.#sdk;
+    return this.#isListenerSet || [...traces, ...logs].some(({ state }) => state === 'ok');
   }
 }
 
-/** The SDK's own rather than the global proxy, which the next `start` would point elsewhere. */
-function currentTracerProvider(): TracerProvider {
-  const provider = trace.getTracerProvider();
-  return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
-}
-
-function createResource(env: TelemetryOptions['env']) {
-  const detected = detectResources({
-    detectors: [serviceInstanceIdDetector, processDetector, hostDetector, envDetector],
-  });
-  const isNamed =
-    env.OTEL_SERVICE_NAME || /(?:^|,)\s*service\.name=/.test(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
-  const resource = defaultResource().merge(detected);
-  return isNamed
-    ? resource
-    : resource.merge(
-        resourceFromAttributes({ 'service.name': 'sightline', 'service.version': scope.version }),
-      );
-}
-
-/** Ours, where the standard variables, which the SDK reads itself, set none. */
-function spanLimits(env: TelemetryOptions['env'], { attributeCharsMax }: Limits) {
-  const isSet = env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT || env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT;
-  return isSet ? {} : { attributeValueLengthLimit: attributeCharsMax };
-}
-
-function batchOptions(env: TelemetryOptions['env']) {
-  const number = (variable: string) => {
-    const value = Number(env[variable]);
-    return env[variable] && Number.isFinite(value) && value > 0 ? value : undefined;
-  };
-  const options = {
-    maxQueueSize: number('OTEL_BSP_MAX_QUEUE_SIZE'),
-    scheduledDelayMillis: number('OTEL_BSP_SCHEDULE_DELAY'),
-    exportTimeoutMillis: number('OTEL_BSP_EXPORT_TIMEOUT'),
-    maxExportBatchSize: number('OTEL_BSP_MAX_EXPORT_BATCH_SIZE'),
-  };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function tellTurn(log: Logger, { exporter, state, lastError }: ExportHealth): void {
-  if (state === 'ok') log.info(`traces are exported (${exporter})`);
-  else
+/** Who turns it on is told, and who turns it on for nobody as well. */
+function contentCapture(options: ContentCaptureOptions, log: Logger): ContentCapture | undefined {
+  const { places, emitter } = options;
+  if (!places.isOnSpans && !places.isInEvents) return undefined;
+  if (places.isInEvents && !emitter)
     log.warn(
-      `traces cannot be exported (${exporter}): ${lastError}; those of this process are at /api/traces`,
+      'prompts and replies are captured as log records, and OTEL_LOGS_EXPORTER names nobody who takes them',
     );
+  const told = [
+    ...(places.isOnSpans ? ['on spans'] : []),
+    ...(emitter && places.isInEvents ? ['in log records'] : []),
+  ];
+  if (told.length > 0) log.info(`prompts and replies are told: ${told.join(' and ')}`);
+  return new ContentCapture(options);
 }

@@ -1,6 +1,8 @@
 import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Limits } from '../limits.ts';
+import { contentAttributes } from './names.ts';
 
 /** A span as `/api/traces/:id` shows it. Times are ms since the epoch. */
 export interface StoredSpan {
@@ -40,19 +42,26 @@ interface StoredTrace {
   readonly first: ReadableSpan;
   root: ReadableSpan | undefined;
   dropped: number;
+  contentChars: number;
 }
 
-/** Keeps the newest traces in memory, for the admin plane. Bounded in traces and in spans of each. */
+/**
+ * Keeps the newest traces in memory, for the admin plane. Bounded in traces, in spans of each, and in what these tell
+ * of prompts and replies.
+ */
 export class TraceStore implements SpanProcessor {
   readonly #tracesMax: number;
   readonly #spansPerTraceMax: number;
+  readonly #contentCharsMax: number;
   /** In the order of their last span. */
   readonly #traces = new Map<string, StoredTrace>();
   #newest = '';
+  #contentChars = 0;
 
-  constructor(limits: { readonly tracesMax: number; readonly spansPerTraceMax: number }) {
+  constructor(limits: Pick<Limits, 'tracesMax' | 'spansPerTraceMax' | 'tracesContentCharsMax'>) {
     this.#tracesMax = limits.tracesMax;
     this.#spansPerTraceMax = limits.spansPerTraceMax;
+    this.#contentCharsMax = limits.tracesContentCharsMax;
   }
 
   onStart(): void {}
@@ -62,20 +71,24 @@ export class TraceStore implements SpanProcessor {
     if ((traceFlags & TraceFlags.SAMPLED) === 0) return;
     const trace = this.#traces.get(traceId) ?? this.#begin(span);
     trace.spans.push(span);
+    this.#count(trace, contentChars(span));
     if (trace.spans.length > this.#spansPerTraceMax) {
       // The oldest: the root ends last, and of a long session the newest turns are asked for.
-      trace.spans.shift();
+      const oldest = trace.spans.shift();
+      if (oldest) this.#count(trace, -contentChars(oldest));
       trace.dropped += 1;
     }
     // A client's trace may have several.
     if (isRoot(span)) trace.root = span;
     this.#moveToEnd(traceId, trace);
+    while (this.#contentChars > this.#contentCharsMax && this.#traces.size > 1) this.#dropOldest();
   }
 
   async forceFlush(): Promise<void> {}
 
   async shutdown(): Promise<void> {
     this.#traces.clear();
+    this.#contentChars = 0;
     this.#newest = '';
   }
 
@@ -101,12 +114,22 @@ export class TraceStore implements SpanProcessor {
     this.#traces.set(traceId, trace);
   }
 
-  #begin(first: ReadableSpan): StoredTrace {
-    if (this.#traces.size >= this.#tracesMax) {
-      const oldest = this.#traces.keys().next().value;
-      if (oldest !== undefined) this.#traces.delete(oldest);
+  #dropOldest(): void {
+    for (const [traceId, { contentChars }] of this.#traces) {
+      this.#contentChars -= contentChars;
+      this.#traces.delete(traceId);
+      return;
     }
-    return { spans: [], first, root: undefined, dropped: 0 };
+  }
+
+  #count(trace: StoredTrace, chars: number): void {
+    trace.contentChars += chars;
+    this.#contentChars += chars;
+  }
+
+  #begin(first: ReadableSpan): StoredTrace {
+    if (this.#traces.size >= this.#tracesMax) this.#dropOldest();
+    return { spans: [], first, root: undefined, dropped: 0, contentChars: 0 };
   }
 }
 
@@ -149,4 +172,13 @@ function stored(span: ReadableSpan): StoredSpan {
     })),
     links: span.links.map(({ context }) => ({ traceId: context.traceId, spanId: context.spanId })),
   };
+}
+
+function contentChars({ attributes }: ReadableSpan): number {
+  let chars = 0;
+  for (const key of contentAttributes) {
+    const value = attributes[key];
+    if (typeof value === 'string') chars += value.length;
+  }
+  return chars;
 }

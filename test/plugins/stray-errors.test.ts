@@ -41,7 +41,7 @@ it('an error that a plugin lets go is told with its place in the source, and not
     assert.equal(line.file, folder.file(String(name)));
     assert.match(line.stack, new RegExp(`${folder.file(String(name))}:7:\\d+`));
   }
-  const [, admin] = await service.waitForLine(/^sightline: data .* admin (\S+)/);
+  const [, admin] = await service.waitForLine(/sightline: data .* admin (\S+)/);
   const page = await (await fetch(`${admin}/metrics`)).text();
   assert.equal(page.match(/^sightline_plugin_stray_errors_total\{.*\} 1$/gm)?.length, 3);
 });
@@ -50,7 +50,7 @@ it('an error of a version that is gone ends nothing either', async () => {
   await using folder = await PluginFolder.create();
   await folder.savePlugin('ghost', `process.on('SIGUSR2', () => { throw new Error('boo'); });`);
   await using service = start(folder);
-  const [, admin] = await service.waitForLine(/^sightline: data .* admin (\S+)/);
+  const [, admin] = await service.waitForLine(/sightline: data .* admin (\S+)/);
   await fetch(`${admin}/api/plugins/ghost/unload`, { method: 'POST' });
   process.kill(service.pid, 'SIGUSR2');
   const line = JSON.parse((await service.waitForLine(/^.*boo.*$/))[0]);
@@ -64,7 +64,7 @@ it('an error during the start, while another plugin takes its time, does not end
   await folder.savePlugin('late', 'return new Promise((resolve) => setTimeout(resolve, 300));');
   await using service = start(folder);
   await service.waitForLine(/^.*"plugin":"early.*"error":"Error: early".*$/);
-  await service.waitForLine(/^sightline: data .* admin (\S+)/);
+  await service.waitForLine(/sightline: data .* admin (\S+)/);
 });
 
 it('the file of a version that is gone is found in a stack, whatever the folder is named', () => {

@@ -27,7 +27,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Se
     log: { level: 'silent' },
     ...options.config,
     // Nothing looks or probes by itself, beside what the test is of, unless it says so.
-    limits: { snapshotIntervalMs: 3_600_000, ...(options.config?.limits as object | undefined) },
+    limits: { snapshotIntervalMs: 60_000, ...(options.config?.limits as object | undefined) },
   };
   await writeFile(join(folder, 'sightline.yaml'), stringify(file));
   // The exporters of the SDK read the environment themselves, when they are made.

@@ -9,10 +9,9 @@ export function runInTerminal(
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string },
 ): RunningProcess {
-  const command = ['exec', process.execPath, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  command[0] = 'exec';
+  const words = [process.execPath, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
   const env = { TERM: 'xterm', NO_COLOR: undefined, FORCE_COLOR: undefined, ...options.env };
-  return runProcess('script', ['--quiet', '--return', '--command', command.join(' '), '/dev/null'], {
+  return runProcess('script', ['--quiet', '--return', '--command', `exec ${words.join(' ')}`, '/dev/null'], {
     ...options,
     env,
   });

@@ -35,11 +35,10 @@ async function sendMany(stage: Stage, count: number): Promise<void> {
 }
 
 /** What became of the spans, as telemetry tells of itself. */
-async function account(stage: Stage) {
-  const { traces, spansDroppedByQueue } = await stage.service.telemetry.state();
-  const [health] = traces;
+function account(stage: Stage) {
+  const [health] = stage.service.telemetry.state().traces;
   assert.ok(health);
-  return { ...health, dropped: spansDroppedByQueue };
+  return health;
 }
 
 /** A collector that takes everything and answers nothing, until it is let go. */
@@ -98,7 +97,7 @@ describe('a collector', () => {
       await sendMany(stage, exchanges);
       assert.equal(stage.service.inFlight.size, 0);
       const wanted = isLost ? 'failing' : 'ok';
-      await until(`the exporter is ${wanted}`, async () => (await account(stage)).state === wanted);
+      await until(`the exporter is ${wanted}`, () => account(stage).state === wanted);
 
       const ready = await stage.admin('/readyz');
       const { telemetry } = (await ready.json()) as {
@@ -108,12 +107,12 @@ describe('a collector', () => {
       assert.equal(telemetry.traces[0]?.state, wanted);
       assert.equal(telemetry.traces[0]?.lastError !== undefined, isLost);
 
-      await until('each span is accounted for', async () => {
-        const { exportedSpans, lostSpans } = await account(stage);
-        return exportedSpans + lostSpans === spans;
+      await until('each span is accounted for', () => {
+        const { exported, lost } = account(stage);
+        return exported + lost === spans;
       });
-      const { lostSpans, dropped } = await account(stage);
-      assert.deepEqual([lostSpans, dropped], [isLost ? spans : 0, 0]);
+      const { lost, dropped } = account(stage);
+      assert.deepEqual([lost, dropped], [isLost ? spans : 0, 0]);
       if (mode === 'slow') assert.equal(slow.spans().length, spans);
     });
   }
@@ -124,18 +123,15 @@ describe('a collector', () => {
     await gone.close();
     await using stage = await startStage({ otel: { ...patience, OTEL_EXPORTER_OTLP_ENDPOINT: url } });
     await stage.chat();
-    await until('spans are lost', async () => (await account(stage)).lostSpans === 2);
+    await until('spans are lost', () => account(stage).lost === 2);
 
     await using back = await startOtlpSink({ port: Number(new URL(url).port) });
     const { id } = await stage.chat();
     const received = await back.waitForSpans(2);
     assert.ok(received.some(({ attributes }) => attributes['sightline.exchange.id'] === id));
-    await until('it is well again', async () => (await account(stage)).state === 'ok');
-    const { exportedSpans, lostSpans, lastError } = await account(stage);
-    assert.deepEqual(
-      { exportedSpans, lostSpans, lastError },
-      { exportedSpans: 2, lostSpans: 2, lastError: undefined },
-    );
+    await until('it is well again', () => account(stage).state === 'ok');
+    const { exported, lost, lastError } = account(stage);
+    assert.deepEqual({ exported, lost, lastError }, { exported: 2, lost: 2, lastError: undefined });
     const page = await stage.page();
     assert.equal(
       total(page, 'sightline_telemetry_dropped_total', {
@@ -170,10 +166,12 @@ describe('the queue of spans', () => {
       total(page, 'otel_sdk_processor_span_processed_total', { error_type: 'queue_full' }),
       dropped,
     );
+    const queueFull = { sightline_signal: 'spans', sightline_reason: 'queue_full' };
+    assert.equal(total(page, 'sightline_telemetry_dropped_total', queueFull), dropped);
     const body = (await (await stage.admin('/readyz')).json()) as {
-      telemetry: { spansDroppedByQueue: number };
+      telemetry: { traces: { dropped: number }[] };
     };
-    assert.equal(body.telemetry.spansDroppedByQueue, dropped);
+    assert.equal(body.telemetry.traces[0]?.dropped, dropped);
     assert.equal(
       total(page, 'http_server_request_duration_seconds_count'),
       100,
@@ -214,11 +212,11 @@ describe('stopping', () => {
     const stopped = stage.service.stop();
     await until('every batch is on its way', () => silent.waiting.length === 5);
     silent.waiting[2]?.writeHead(400).end();
-    await until('one is lost', async () => (await account(stage)).lostSpans === 4);
+    await until('one is lost', () => account(stage).lost === 4);
     silent.letGo();
     await stopped;
-    const { exportedSpans, lostSpans } = await account(stage);
-    assert.deepEqual({ exportedSpans, lostSpans }, { exportedSpans: 16, lostSpans: 4 });
+    const { exported, lost } = account(stage);
+    assert.deepEqual({ exported, lost }, { exported: 16, lost: 4 });
   });
 
   test('sends what is left', async () => {

@@ -159,7 +159,7 @@ async function sendMalformed(url: string): Promise<string> {
   const body = `{"model": "x", "messages": ["${mark}malformed`;
   await connection.send(
     `POST http://user:${mark}userinfo@127.0.0.1${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-      `X-Request-Id: malformed-1\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      `X-Request-Id: no-json-1\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   );
   const reply = await connection.reply('POST');
   connection.close();
@@ -173,6 +173,9 @@ async function sendNoHttp(url: string): Promise<void> {
   connection.close();
 }
 
+/** Whoever asks for content gets these, and nothing else of what is planted. */
+const content = ['prompt', 'reply', 'tool'];
+
 const cases = [
   { name: 'bytes pass untouched', middleware: [], collector: 200, malformed: 'HTTP/1.1 200' },
   {
@@ -182,9 +185,16 @@ const cases = [
     malformed: 'HTTP/1.1 400',
   },
   { name: 'the collector refuses', middleware: [], collector: 401, malformed: 'HTTP/1.1 200' },
+  {
+    name: 'content is captured',
+    middleware: [],
+    collector: 200,
+    malformed: 'HTTP/1.1 200',
+    capture: 'SPAN_AND_EVENT',
+  },
 ];
 
-for (const { name, middleware, collector: collectorStatus, malformed } of cases) {
+for (const { name, middleware, collector: collectorStatus, malformed, capture = '' } of cases) {
   test(`secrets and content reach no signal: ${name}`, async () => {
     await using backend = await startBackend();
     await using collector = await startCollector(collectorStatus);
@@ -205,8 +215,11 @@ for (const { name, middleware, collector: collectorStatus, malformed } of cases)
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
         OTEL_EXPORTER_OTLP_HEADERS: `x-tenant-key=${mark}otlp`,
         OTEL_METRICS_EXPORTER: 'otlp',
+        OTEL_LOGS_EXPORTER: 'otlp',
+        OTEL_BLRP_SCHEDULE_DELAY: '20',
         OTEL_METRIC_EXPORT_INTERVAL: '200',
         OTEL_BSP_SCHEDULE_DELAY: '20',
+        OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: capture,
       },
     });
     const [, url = '', adminUrl = ''] = await service.waitForLine(/data (http:\S+) · admin (http:\S+)/);
@@ -260,12 +273,26 @@ for (const { name, middleware, collector: collectorStatus, malformed } of cases)
     assert.ok(backend.seen.some((headers) => headers.authorization === planted.authorization));
     assert.ok(backend.seen.every((headers) => headers['x-upstream-key'] === `${mark}upstream`));
     const exported = collector.bodies.join('\n');
-    if (collectorStatus === 200)
-      for (const name of [...models, 'session']) assert.ok(exported.includes(`"${name}-1"`), name);
+    const exportedLogs = collector.bodies.filter((body) => body.startsWith('{"resourceLogs"')).join('\n');
+    const ids = [...models, 'stream-stalled', 'no-json', 'session'].map((name) => `${name}-1`);
+    for (const id of ids) {
+      const record = new RegExp(
+        `"event\\.name":"sightline\\.exchange".*"sightline\\.exchange\\.id":"${id}"`,
+        'g',
+      );
+      assert.equal(service.stdout.match(record)?.length, 1, id);
+      if (collectorStatus === 200) {
+        assert.ok(exported.includes(`"${id}"`), id);
+        assert.ok(exportedLogs.includes(`"${id}"`), id);
+      }
+    }
 
+    for (const kind of content) assert.equal(exported.includes(`${mark}${kind}`), capture !== '', kind);
     const places = { ...shown, 'the collector': exported, stdout: service.stdout, stderr: service.stderr };
     for (const [place, text] of Object.entries(places)) {
-      const found = [...text.matchAll(new RegExp(`.{0,60}${mark}.{0,30}`, 'g'))].map(([all]) => all);
+      const isTold = capture !== '' && !place.startsWith('std');
+      const secret = isTold ? `${mark}(?!${content.join('|')})` : mark;
+      const found = [...text.matchAll(new RegExp(`.{0,60}${secret}.{0,30}`, 'g'))].map(([all]) => all);
       assert.deepEqual(found, [], `in ${place}`);
     }
   });

@@ -8,6 +8,8 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { attribute } from '../../src/telemetry/names.ts';
 import { type OtlpSink, type ReceivedSpan, startOtlpSink } from '../support/otlp-sink.ts';
 import { startService } from '../support/service.ts';
+import type { CapturedLog } from './captured-log.ts';
+import { type OpenMetricsPage, parseOpenMetrics } from './open-metrics-text.ts';
 import { type Page, parsePage } from './prometheus-text.ts';
 
 interface StageOptions {
@@ -16,6 +18,8 @@ interface StageOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly otel?: Readonly<Record<string, string>>;
   readonly middleware?: readonly Middleware[];
+  /** Takes the log, from the level `info` on. */
+  readonly stdout?: CapturedLog;
 }
 
 export interface Answer {
@@ -127,6 +131,12 @@ export class Stage implements AsyncDisposable {
     return parsePage(await (await this.admin('/metrics')).text());
   }
 
+  /** The same with exemplars: of what has been measured since the first such page. */
+  async openMetrics(): Promise<OpenMetricsPage> {
+    const reply = await this.admin('/metrics', { accept: 'application/openmetrics-text; version=1.0.0' });
+    return parseOpenMetrics(await reply.text());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.service.stop();
     await this.simulator.close();
@@ -135,7 +145,7 @@ export class Stage implements AsyncDisposable {
 }
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const { upstreams, config, otel, middleware = [] } = options;
+  const { upstreams, config, otel, middleware = [], stdout } = options;
   const simulator = await startSimulator({
     timeToFirstTokenMs: 0,
     tokensPerSecond: Number.POSITIVE_INFINITY,
@@ -143,9 +153,14 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const sink = await startOtlpSink();
   try {
     const service = await startService({
-      config: { upstreams: { default: simulator.url, anthropic: simulator.url, ...upstreams }, ...config },
+      config: {
+        upstreams: { default: simulator.url, anthropic: simulator.url, ...upstreams },
+        ...(stdout && { log: { level: 'info' } }),
+        ...config,
+      },
       otel: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url, OTEL_BSP_SCHEDULE_DELAY: '20', ...otel },
       middleware,
+      ...(stdout && { stdout }),
     });
     return new Stage(simulator, sink, service);
   } catch (thrown) {

@@ -117,6 +117,27 @@ describe('the standard variables', () => {
     assert.equal((await named.spansOf((await named.chat()).id)).server.resource['service.name'], 'other');
   });
 
+  const versions: [otel: Record<string, string>, name: string, version: string][] = [
+    [{ OTEL_SERVICE_NAME: 'gateway' }, 'gateway', scope.version],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=gateway' }, 'gateway', scope.version],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.version=2026.11' }, 'sightline', '2026.11'],
+    [
+      { OTEL_SERVICE_NAME: 'gateway', OTEL_RESOURCE_ATTRIBUTES: 'service.version=2026.11' },
+      'gateway',
+      '2026.11',
+    ],
+  ];
+  for (const [otel, name, version] of versions) {
+    test(`leave the service its own version unless they have one: ${JSON.stringify(otel)}`, async () => {
+      await using stage = await startStage({ otel });
+      const { server } = await stage.spansOf((await stage.chat()).id);
+      assert.equal(server.resource['service.name'], name);
+      assert.equal(server.resource['service.version'], version);
+      const labels = (await stage.page()).get('target_info')?.samples[0]?.labels;
+      assert.deepEqual([labels?.service_name, labels?.service_version], [name, version]);
+    });
+  }
+
   test('give the exporter its headers and its protocol', async () => {
     await using stage = await startStage({
       otel: {

@@ -13,7 +13,12 @@ import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { TraceStore } from '../../src/telemetry/trace-store.ts';
 
 function createStore(limits: { tracesMax?: number; spansPerTraceMax?: number } = {}) {
-  const store = new TraceStore({ tracesMax: 3, spansPerTraceMax: 5, ...limits });
+  const store = new TraceStore({
+    tracesMax: 3,
+    spansPerTraceMax: 5,
+    tracesContentCharsMax: 100,
+    ...limits,
+  });
   const tracer = new TracerProvider({ spanProcessors: [store] }).getTracer('tests');
   return { store, tracer };
 }
@@ -52,6 +57,36 @@ test('the oldest trace goes when there are too many', () => {
   for (const name of ['b', 'c', 'd', 'e']) record(tracer, name);
   assert.deepEqual(names(store), ['e', 'd', 'c']);
   assert.equal(store.get(first), undefined);
+});
+
+test('the oldest traces go when those that are kept tell too much of prompts and replies', () => {
+  const { store, tracer } = createStore({ tracesMax: 10 });
+  const say = (name: string, chars: number) =>
+    tracer
+      .startSpan(name, { attributes: { 'gen_ai.input.messages': 'x'.repeat(chars), other: 'y'.repeat(500) } })
+      .end();
+  for (const name of ['a', 'b', 'c', 'd']) say(name, 30);
+  assert.deepEqual(names(store), ['d', 'c', 'b']);
+  say('e', 90);
+  assert.deepEqual(names(store), ['e']);
+  say('f', 200);
+  assert.deepEqual(names(store), ['f']);
+  for (const name of ['g', 'h']) say(name, 0);
+  assert.deepEqual(names(store), ['h', 'g']);
+});
+
+test('spans that a trace has lost count no more', () => {
+  const { store, tracer } = createStore({ spansPerTraceMax: 2 });
+  for (let i = 0; i < 20; i += 1)
+    tracer
+      .startSpan(
+        `s${i}`,
+        { attributes: { 'gen_ai.output.messages': 'x'.repeat(20) } },
+        remote('ab'.repeat(16)),
+      )
+      .end();
+  record(tracer, 'another');
+  assert.equal(store.list(10).length, 2);
 });
 
 test('a trace is shown while it runs, and is finished when its root has ended', () => {

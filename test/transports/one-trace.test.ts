@@ -37,7 +37,7 @@ describe('one trace through a sidecar and a hub', () => {
   }
 
   async function dataUrlOf(running: RunningProcess): Promise<string> {
-    const [, url = ''] = await running.waitForLine(/^sightline: data (http\S+)/);
+    const [, url = ''] = await running.waitForLine(/sightline: data (http\S+)/);
     return url;
   }
 

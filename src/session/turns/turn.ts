@@ -1,3 +1,4 @@
+import { AttemptContent } from '../../dialects/content/attempt-content.ts';
 import type { SessionDialect } from '../../dialects/session-dialect.ts';
 import { describeError, type SightlineError } from '../../errors.ts';
 import type { UpstreamIdentity } from '../../exchange/attempt.ts';
@@ -99,7 +100,7 @@ export class Turn implements Running, Asker {
   /** It is the upstream's now: asked by this query, or begun there without one. */
   asked(query: Query | undefined): void {
     const { exchange } = this;
-    const { services, upstream } = this.#parts;
+    const { services, upstream, dialect } = this.#parts;
     const { hooks, recorder } = services;
     if (query && hooks.has('query.ready')) {
       Object.freeze(query.headers);
@@ -109,6 +110,8 @@ export class Turn implements Running, Asker {
     attempt.streamed = true;
     // What they say of the trace is for a request of its own: frames go on as they came.
     recorder.beginAttempt(exchange, attempt);
+    const limits = dialect.content && recorder.contentLimits?.(exchange);
+    if (limits) attempt.content = new AttemptContent(dialect.content, limits, query?.peek());
     exchange.overheadMs += attempt.startedAt - exchange.clock.startedAt;
     if (hooks.has('attempt.started'))
       hooks.notify('attempt.started', { exchange: exchange.view, attempt: viewOf(attempt) });

@@ -2,7 +2,7 @@ import type { UpstreamMark } from '../../dialects/session-dialect.ts';
 import { asSightlineError } from '../../errors.ts';
 import { Chunk } from '../../exchange/chunk.ts';
 import { noteChunk } from '../../flow/reply-mode.ts';
-import { parseJsonObject } from '../../wire/json.ts';
+import { type JsonObject, parseJsonObject } from '../../wire/json.ts';
 import type { Message, Sending } from '../session-reader.ts';
 import type { BetweenTurns } from './between-turns.ts';
 import { textMessage } from './problem-message.ts';
@@ -16,6 +16,7 @@ const other: UpstreamMark = Object.freeze({ kind: 'other' });
 interface Told {
   /** Undefined where nobody has read it yet. */
   readonly text: string | undefined;
+  readonly payload: JsonObject | undefined;
   readonly mark: UpstreamMark;
   readonly turn: Turn | undefined;
   /** The turn's last message. */
@@ -38,6 +39,7 @@ export class UpstreamMessages {
   seen(message: Message, at: number): void {
     this.#turns.heard(at);
     const told = this.#read(message, at);
+    told.turn?.exchange.attempt?.content?.event(told.payload);
     this.#noteSent(told.turn, message.data);
     this.#conclude(told, at);
   }
@@ -57,14 +59,14 @@ export class UpstreamMessages {
     const { dialect } = this.#scene;
     const text = !dialect || dialect.isOpaque(data) ? undefined : data.toString();
     const payload = text === undefined ? undefined : parseJsonObject(text);
-    if (!dialect || !payload) return { text, mark: other, turn: undefined, isFinal: false };
+    if (!dialect || !payload) return { text, payload, mark: other, turn: undefined, isFinal: false };
     const model = dialect.readModel(payload);
     if (model !== undefined) this.#turns.model.confirm(model);
     const mark = dialect.upstreamMark(payload);
     const turn = this.#turnOf(mark, at);
     turn?.note(payload, data.length, at);
     const isLast = mark.kind === 'end' || mark.kind === 'refused';
-    return { text, mark, turn, isFinal: isLast && turn !== undefined };
+    return { text, payload, mark, turn, isFinal: isLast && turn !== undefined };
   }
 
   #turnOf(mark: UpstreamMark, at: number): Turn | undefined {
@@ -97,7 +99,7 @@ export class UpstreamMessages {
     return turn;
   }
 
-  #through({ text, turn, isFinal }: Told, message: Message, at: number): readonly Sending[] {
+  #through({ text, payload, turn, isFinal }: Told, message: Message, at: number): readonly Sending[] {
     const { session, control } = this.#scene;
     if (turn?.isCutOff) {
       session.facts.swallowed += 1;
@@ -108,7 +110,10 @@ export class UpstreamMessages {
       const chunks = turn
         ? (turn.passage?.onChunk(chunk) ?? [chunk])
         : this.#between.chunk(session.services, chunk);
+      const content = turn?.exchange.attempt?.content;
       return chunks.flatMap((one): Sending[] => {
+        // As the client gets it.
+        content?.event(one === chunk ? payload : one.payload);
         if (one === chunk) return [{ to: 'client', ...message }];
         return one.data === '' ? [] : [textMessage('client', one.data)];
       });
