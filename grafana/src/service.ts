@@ -1,3 +1,4 @@
+import { faultyReasons } from '../../src/telemetry/losses.ts';
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { dashboard, row } from './parts/dashboard.ts';
 import { windowOf } from './parts/limits.ts';
@@ -8,6 +9,7 @@ import {
   increase,
   legendOf,
   level,
+  oneOf,
   orZero,
   quantile,
   rate,
@@ -24,6 +26,8 @@ const here = legendOf(byInstance);
 
 const cpuCapacity = level(metric.processCpuCapacity, { by: byInstance }, 'max');
 const cpuShare = `${rate(metric.processCpuTime, { by: byInstance })} / ${cpuCapacity}`;
+
+const lost = { where: { [reason]: oneOf(faultyReasons) } };
 
 const now = row('Now', [
   figure({
@@ -70,7 +74,7 @@ const now = row('Now', [
     description: 'While this is not 0, the other figures are too low.',
     unit: 'short',
     width: 4,
-    queries: [query(orZero(increase(metric.droppedTelemetry, {}, windowOf('telemetry-drops'))), 'items')],
+    queries: [query(orZero(increase(metric.droppedTelemetry, lost, windowOf('telemetry-drops'))), 'items')],
     limit: 'telemetry-drops',
   }),
 ]);

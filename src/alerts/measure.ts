@@ -1,4 +1,5 @@
 import { errorOutcomes, type Outcome } from '../exchange/outcome.ts';
+import { faultyReasons } from '../telemetry/losses.ts';
 import { attribute, metric } from '../telemetry/names.ts';
 import { labelName, type MetricKind, metricName } from '../telemetry/prometheus-names.ts';
 import { duration } from './duration.ts';
@@ -53,18 +54,21 @@ export function gauge(
   };
 }
 
-/** What a counter grew by within the window. */
-export function increase(row: Counter): Measure {
-  return {
-    ...boundless([row]),
-    expression: (windowMs) => `sum ${by()} (increase(${nameOf(row)}[${duration(windowMs)}]))`,
-    series: (value, windowMs) => {
-      const perMinute = (value / windowMs) * minuteMs;
-      // In parts: what is not summed up is found out.
-      return ['one', 'other'].map((reason) => counterSeries(row, attribute.reason, reason, perMinute / 2));
-    },
-  };
-}
+/** Telemetry that was lost within the window on its way to somebody who waits for it. */
+export const telemetryLost: Measure = {
+  ...boundless([metric.droppedTelemetry]),
+  expression: (windowMs) => {
+    const lost = `${nameOf(metric.droppedTelemetry)}{${oneOf(attribute.reason, faultyReasons)}}`;
+    return `sum ${by()} (increase(${lost}[${duration(windowMs)}]))`;
+  },
+  series: (value, windowMs) => {
+    const perMinute = (value / windowMs) * minuteMs;
+    const lost = (reason: string, count: number) =>
+      counterSeries(metric.droppedTelemetry, attribute.reason, reason, count);
+    // In parts, so that what is not summed up is found out; and beside them what is no fault.
+    return [lost('export', perMinute / 2), lost('stdout', perMinute / 2), lost('no_collector', 1)];
+  },
+};
 
 /** Exchanges that ended so within the window. */
 export function ended(outcomes: readonly Outcome[]): Measure {
@@ -163,8 +167,11 @@ function boundless(rows: readonly MetricRow[]) {
 }
 
 function outcomesIn(outcomes: readonly Outcome[]): string {
-  const matches = outcomes.length === 1 ? '=' : '=~';
-  return `${nameOf(metric.outcomes)}{${labelName(attribute.outcome)}${matches}"${outcomes.join('|')}"}`;
+  return `${nameOf(metric.outcomes)}{${oneOf(attribute.outcome, outcomes)}}`;
+}
+
+function oneOf(key: string, values: readonly string[]): string {
+  return `${labelName(key)}${values.length === 1 ? '=' : '=~'}"${values.join('|')}"`;
 }
 
 /** So many within the window end in one of these ways, and so many in another. */

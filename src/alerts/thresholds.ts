@@ -1,6 +1,6 @@
 import { errorOutcomes } from '../exchange/outcome.ts';
 import { attribute, metric } from '../telemetry/names.ts';
-import { cpuPercent, ended, errorRatio, gauge, increase, quantileMs, sumPerMinute } from './measure.ts';
+import { cpuPercent, ended, errorRatio, gauge, quantileMs, sumPerMinute, telemetryLost } from './measure.ts';
 import type { Threshold } from './threshold.ts';
 
 /** Of fewer exchanges within a window a ratio or a percentile is an anecdote, which is to wake nobody. */
@@ -160,7 +160,7 @@ export const thresholds: readonly Threshold[] = [
     id: 'telemetry-drops',
     title: 'Lost telemetry',
     field: 'telemetryDropped',
-    measure: increase(metric.droppedTelemetry),
+    measure: telemetryLost,
     comparison: 'above',
     limit: 0,
     unit: '',
@@ -168,9 +168,9 @@ export const thresholds: readonly Threshold[] = [
     holdMs: 0,
     keepMs,
     severity: 'warning',
-    summary: 'Spans, log records or measurements were lost; what is shown is incomplete.',
+    summary: 'Spans or log records were lost; what is shown is incomplete.',
     action:
-      'The labels `sightline_signal` and `sightline_reason` of `sightline_telemetry_dropped_total` say what was lost and why. `export` and `queue_full`: the collector is down or slow, see `GET /readyz` on the admin plane and `OTEL_EXPORTER_OTLP_ENDPOINT`. `stdout`: nobody reads the log fast enough. `bound`: an exchange or session went beyond `chunkGapsMax`, `middlewareRunsMax` or `turnsOpenMax`, which can be raised.',
+      'The labels `sightline_signal` and `sightline_reason` of `sightline_telemetry_dropped_total` say what was lost and why. `export` and `queue_full`: the collector is down or slow, see `GET /readyz` on the admin plane and `OTEL_EXPORTER_OTLP_ENDPOINT`. `stdout`: nobody reads the log fast enough. Other reasons are counted and raise no alert.',
   },
   {
     id: 'plugin-rejected',

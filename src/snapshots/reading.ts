@@ -4,6 +4,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
+import { faultyReasons } from '../telemetry/losses.ts';
 import { attribute, metric, scope } from '../telemetry/names.ts';
 import type { ProcessLook } from './process-figures.ts';
 import type { Distribution } from './quantile.ts';
@@ -28,6 +29,7 @@ export interface Traffic {
   readonly firstToken: Distribution | undefined;
   /** By `gen_ai.token.type`. */
   readonly tokens: ReadonlyMap<string, number> | undefined;
+  /** On its way to somebody who waits for it. */
   readonly dropped: number;
 }
 
@@ -42,13 +44,13 @@ export function readTraffic({ scopeMetrics }: ResourceMetrics): Traffic | undefi
     ours.find(({ descriptor }) => descriptor.name === name);
   const outcomes = sumsBy(attribute.outcome, find(metric.outcomes));
   if (!outcomes) return undefined;
-  const dropped = sumsBy(attribute.signal, find(metric.droppedTelemetry));
+  const dropped = sumsBy(attribute.reason, find(metric.droppedTelemetry));
   return {
     outcomes,
     duration: distribution(find(metric.httpDuration)),
     firstToken: distribution(find(metric.timeToFirstChunk)),
     tokens: sumsBy(attribute.genAiTokenType, find(metric.tokenUsage)),
-    dropped: dropped?.values().reduce((sum, value) => sum + value, 0) ?? 0,
+    dropped: faultyReasons.reduce((sum, reason) => sum + (dropped?.get(reason) ?? 0), 0),
   };
 }
 

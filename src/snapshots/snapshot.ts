@@ -48,7 +48,7 @@ export interface Snapshot {
     /** 0 to 1. */
     readonly utilization: number;
   };
-  /** Items of telemetry that were lost. */
+  /** Items of telemetry that were lost on their way to somebody who waits for them. */
   readonly telemetryDropped?: number;
   /** At the end. */
   readonly plugins: {

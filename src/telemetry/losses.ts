@@ -5,6 +5,8 @@ import { attribute } from './names.ts';
 export const losses = [
   ['spans', 'export'],
   ['spans', 'queue_full'],
+  // Without a collector, on a laptop for instance, traces are looked at where they were made.
+  ['spans', 'no_collector'],
   ['logs', 'export'],
   ['logs', 'queue_full'],
   ['logs', 'stdout'],
@@ -14,6 +16,12 @@ export const losses = [
 ] as const;
 
 export type Loss = (typeof losses)[number];
+
+/**
+ * Why telemetry is lost that somebody waits for. The other reasons are as it was meant to be: bounds, and a collector
+ * that nobody has set up.
+ */
+export const faultyReasons: readonly Loss[1][] = ['export', 'queue_full', 'stdout'];
 
 /**
  * Counts the telemetry that is lost on its way out, in one metric with what bounds have cost before, which is counted

@@ -16,7 +16,7 @@ import {
 import type { Logger } from 'pino';
 import type { ContentPlaces } from './content-places.ts';
 import { type Environment, logExporters, type NamedExporter, spanExporters } from './exporters.ts';
-import { type Losses, watchQueue } from './losses.ts';
+import { type Loss, type Losses, watchQueue } from './losses.ts';
 import { type Exporter, type ExportHealth, WatchedExporter } from './watched-exporter.ts';
 
 /** The way of one signal to an exporter: a processor, whose queue is bounded, and the exporter behind it. */
@@ -66,12 +66,33 @@ type Signal = 'spans' | 'logs';
 function watched<Item>(
   signal: Signal,
   { name, exporter }: NamedExporter<Exporter<Item>>,
-  { losses, log }: PipelineOptions,
+  { env, losses, log }: PipelineOptions,
 ): WatchedExporter<Item> {
-  return new WatchedExporter(name, exporter, {
-    lost: (count) => losses.add([signal, 'export'], count),
+  const watchedOne: WatchedExporter<Item> = new WatchedExporter(name, exporter, {
+    lost: (count) => losses.add(lossOf(signal, 'export', watchedOne, env), count),
     turn: (health) => tellTurn(log, signal, health),
   });
+  return watchedOne;
+}
+
+/** Traces go to where collectors usually are, also where there is none and nobody has asked for one. */
+function lossOf(
+  signal: Signal,
+  reason: 'export' | 'queue_full',
+  { health }: WatchedExporter<never>,
+  env: Environment,
+): Loss {
+  if (signal === 'logs' || health.exported > 0 || namesCollector(env)) return [signal, reason];
+  return ['spans', 'no_collector'];
+}
+
+function namesCollector(env: Environment): boolean {
+  const variables = [
+    'OTEL_TRACES_EXPORTER',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  ];
+  return variables.some((name) => env[name]?.trim());
 }
 
 function queueOptions(
@@ -82,7 +103,7 @@ function queueOptions(
   return {
     selfObsMeterProvider: watchQueue(meterProvider, (count) => {
       exporter.noteDropped(count);
-      losses.add([signal, 'queue_full'], count);
+      losses.add(lossOf(signal, 'queue_full', exporter, env), count);
     }),
     ...(signal === 'spans'
       ? batchOptions(env, 'OTEL_BSP', content.isOnSpans)

@@ -32,7 +32,8 @@ describe('a snapshot', () => {
       timeToFirstChunk.record(0.3, { upstream });
       tokenUsage.record(100, { upstream, [attribute.genAiTokenType]: 'input' });
       tokenUsage.record(20, { upstream, [attribute.genAiTokenType]: 'output' });
-      droppedTelemetry.add(3, { upstream });
+      droppedTelemetry.add(3, { upstream, [attribute.reason]: 'export' });
+      droppedTelemetry.add(5, { upstream, [attribute.reason]: 'bound' });
     }
     const first = await scene.after(5_000);
     assert.deepEqual([first?.exchanges, first?.errors, first?.errorRatio], [10, 2, 0.2]);
