@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
 import { withAdminToken } from './admin/token-file.ts';
 import { Alerts } from './alerts/alerts.ts';
@@ -7,8 +6,9 @@ import { deliveryResults } from './alerts/receivers/delivery-queue.ts';
 import { identityOf, type Receiver } from './alerts/receivers/notification.ts';
 import { createReceivers, receiverKinds } from './alerts/receivers/receivers.ts';
 import type { Config, UpstreamConfig } from './config/config.ts';
-import { describeError, SightlineError } from './errors.ts';
+import { describeError } from './errors.ts';
 import { withDeadline } from './exchange/deadline.ts';
+import { drain } from './flow/drain.ts';
 import type { FlowServices } from './flow/flow.ts';
 import { InFlight } from './flow/in-flight.ts';
 import type { HookFailure } from './hooks/hook-run.ts';
@@ -16,6 +16,7 @@ import { HookSystem, type HookSystemOptions } from './hooks/hook-system.ts';
 import type { HookPoint } from './hooks/points.ts';
 import { rejectionCodes } from './listener/client-error.ts';
 import { DataPlane } from './listener/data-plane.ts';
+import { listenUrl } from './listener/listen-url.ts';
 import { createLog, type Logger, openLines } from './log.ts';
 import type { MessageType } from './messages/message-type.ts';
 import { readMessageType } from './messages/read-message-type.ts';
@@ -34,8 +35,7 @@ import { PluginRecorder } from './telemetry/plugin-recorder.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import type { MaybeTerminal } from './telemetry/terminal.ts';
 import { createTransport } from './transports/index.ts';
-import { httpAddress } from './upstreams/http-address.ts';
-import { Probes } from './upstreams/probe.ts';
+import { Probes, probeTarget } from './upstreams/probe.ts';
 import { Upstream } from './upstreams/upstream.ts';
 
 export interface ServiceOptions {
@@ -214,9 +214,9 @@ export class Service {
       });
       service = new Service(options, { log, lines, telemetry, simulator, receivers });
       options.onCreated?.(service);
-      service.#adminUrl = urlOf(await service.#adminPlane.listen());
+      service.#adminUrl = listenUrl(await service.#adminPlane.listen());
       await service.plugins.start();
-      service.#dataUrl = urlOf(await service.#dataPlane.listen());
+      service.#dataUrl = listenUrl(await service.#dataPlane.listen());
       service.alerts.start();
       service.collector.start();
       service.#readiness = 'ready';
@@ -252,35 +252,20 @@ export class Service {
   }
 
   async #stop(): Promise<void> {
-    const { drainTimeoutMs, flushTimeoutMs } = this.#config.limits;
+    const { limits } = this.#config;
     this.#readiness = 'stopping';
     this.collector.stop();
     const alertsAreTold = this.alerts.stop();
     this.#dataPlane.stopListening();
-    this.inFlight.drainAll();
-    if (this.inFlight.size > 0) {
-      this.#log.info(`stopping: ${this.inFlight.size} exchanges have up to ${drainTimeoutMs} ms to end`);
-    }
-    const deadline = setTimeout(() => {
-      this.#log.warn(
-        `${this.inFlight.size} exchanges did not end within ${drainTimeoutMs} ms and are cut off`,
-      );
-      this.inFlight.failAll(new SightlineError('stopping'));
-    }, drainTimeoutMs);
-    // Those that were cut off tell their clients so; a client that does not take it is not waited for.
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const lastDeadline = setTimeout(resolve, drainTimeoutMs + cutOffMs);
-    await Promise.race([this.inFlight.empty(), late]);
-    clearTimeout(deadline);
-    clearTimeout(lastDeadline);
+    await drain(this.inFlight, limits, this.#log);
     await this.#dataPlane.close();
     await this.#stopPlugins();
     await Promise.all(this.#upstreams.map((upstream) => upstream.transport.close(0)));
     await alertsAreTold;
-    await this.telemetry.stop(flushTimeoutMs);
+    await this.telemetry.stop(limits.flushTimeoutMs);
     await this.#adminPlane.close();
     await this.simulator?.close();
-    await this.#lines.close(flushTimeoutMs);
+    await this.#lines.close(limits.flushTimeoutMs);
   }
 
   /** Each `cleanup` has its deadline; all of them together have one as well. */
@@ -293,9 +278,6 @@ export class Service {
     }
   }
 }
-
-/** For the last words to clients whose exchanges are cut off at the drain's deadline. */
-const cutOffMs = 1_000;
 
 function hookOptionsOf(config: Config, telemetry: Telemetry, log: Logger): HookSystemOptions {
   const count = (point: HookPoint, owner: string, failure: HookFailure) =>
@@ -331,15 +313,4 @@ function embeddedUpstream(config: Config, simulator: Simulator): UpstreamConfig 
     compression: false,
     limits: config.limits,
   };
-}
-
-function probeTarget({ name, url, probe }: UpstreamConfig) {
-  return { upstream: name, url: probe ? new URL(probe.path, httpAddress(url)) : undefined };
-}
-
-/** An address that one can click: a wildcard is reached over loopback. */
-function urlOf({ address, family, port }: AddressInfo): string {
-  const isWildcard = address === '0.0.0.0' || address === '::';
-  const host = isWildcard ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
-  return `http://${host}:${port}`;
 }

@@ -1,6 +1,8 @@
 import fetch from 'node-fetch';
+import type { UpstreamConfig } from '../config/config.ts';
 import type { Limits } from '../limits.ts';
 import { CertificateAgent } from './certificate-agent.ts';
+import { httpAddress } from './http-address.ts';
 
 export type ProbeState = 'unknown' | 'up' | 'down' | 'not_probed';
 
@@ -19,6 +21,10 @@ export interface ProbeResult {
 export interface ProbeTarget {
   readonly upstream: string;
   readonly url: URL | undefined;
+}
+
+export function probeTarget({ name, url, probe }: UpstreamConfig): ProbeTarget {
+  return { upstream: name, url: probe ? new URL(probe.path, httpAddress(url)) : undefined };
 }
 
 /**
