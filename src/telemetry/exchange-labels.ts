@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { isServerError, serverErrorType } from './error-type.ts';
+import { attemptErrorType, isClientError, isServerError, serverErrorType } from './error-type.ts';
 import { type LabelBounds, other } from './labels.ts';
 import { attribute, tagPrefix } from './names.ts';
 import { methodOf } from './span-attributes.ts';
@@ -14,39 +14,51 @@ export class ExchangeLabels {
     this.#bounds = bounds;
   }
 
-  server(exchange: Exchange): Attributes {
+  server(exchange: Exchange, tags: Attributes): Attributes {
     const { route, status, outcome = 'failed' } = exchange;
-    return {
-      ...activeLabels(exchange),
-      [attribute.httpRoute]: route.template,
-      [attribute.outcome]: outcome,
-      ...(status !== undefined && { [attribute.httpResponseStatusCode]: this.#boundStatus(status) }),
-      ...(isServerError(exchange) && {
-        [attribute.errorType]: this.#bounds.bound(attribute.errorType, serverErrorType(exchange)),
-      }),
-    };
+    const labels = activeLabels(exchange);
+    labels[attribute.httpRoute] = route.template;
+    labels[attribute.outcome] = outcome;
+    if (status !== undefined) labels[attribute.httpResponseStatusCode] = this.#boundStatus(status);
+    if (isServerError(exchange))
+      labels[attribute.errorType] = this.#bounds.bound(attribute.errorType, serverErrorType(exchange));
+    return Object.assign(labels, tags);
   }
 
-  /** A name that the upstream did not confirm is a client's invention, until some reply bears it out. */
-  attempt({ query }: Exchange, attempt: Attempt, operation: string): Attributes {
-    const { upstream, reply } = attempt;
-    const asked = query?.model;
-    const isConfirmed = reply.model !== undefined;
-    const bound = (label: string, value: string) =>
-      isConfirmed ? this.#bounds.bound(label, value) : this.#bounds.known(label, value);
-    return {
-      [attribute.genAiOperationName]: operation,
-      ...(upstream.provider !== undefined && { [attribute.genAiProviderName]: upstream.provider }),
-      ...(asked !== undefined && {
-        [attribute.genAiRequestModel]: bound(attribute.genAiRequestModel, asked),
-      }),
-      ...(reply.model !== undefined && {
-        [attribute.genAiResponseModel]: this.#bounds.bound(attribute.genAiResponseModel, reply.model),
-      }),
+  /**
+   * Whose model was asked for which. A name that the upstream did not confirm is a client's invention, until some
+   * reply bears it out.
+   */
+  query({ query }: Exchange, { upstream, reply }: Attempt, operation: string, tags: Attributes): Attributes {
+    const label = attribute.genAiRequestModel;
+    const model = query?.model;
+    const labels: Attributes = { [attribute.genAiOperationName]: operation };
+    if (upstream.provider !== undefined) labels[attribute.genAiProviderName] = upstream.provider;
+    if (model !== undefined)
+      labels[label] =
+        reply.model === undefined ? this.#bounds.known(label, model) : this.#bounds.bound(label, model);
+    labels[attribute.upstream] = upstream.name;
+    return Object.assign(labels, tags);
+  }
+
+  /** And which one answered. */
+  reply(query: Attributes, { reply }: Attempt): Attributes {
+    const label = attribute.genAiResponseModel;
+    return reply.model === undefined ? query : { ...query, [label]: this.#bounds.bound(label, reply.model) };
+  }
+
+  /** And where, and how it ended. */
+  operation(reply: Attributes, attempt: Attempt): Attributes {
+    const { upstream, outcome = 'failed' } = attempt;
+    const labels: Attributes = {
+      ...reply,
       [attribute.serverAddress]: upstream.address,
       [attribute.serverPort]: upstream.port,
-      [attribute.upstream]: upstream.name,
+      [attribute.outcome]: outcome,
     };
+    if (isClientError(attempt))
+      labels[attribute.errorType] = this.#bounds.bound(attribute.errorType, attemptErrorType(attempt));
+    return labels;
   }
 
   tags(exchange: Exchange): Attributes {
@@ -68,10 +80,11 @@ export class ExchangeLabels {
 
 /** Those that are known at the beginning and do not change: what is added must be taken away again. */
 export function activeLabels({ request, route, session }: Exchange): Attributes {
-  return {
+  const labels: Attributes = {
     [attribute.httpRequestMethod]: methodOf(request),
     [attribute.urlScheme]: 'http',
-    ...(session && { [attribute.networkProtocolName]: 'websocket' }),
-    ...(route.upstream !== undefined && { [attribute.upstream]: route.upstream }),
   };
+  if (session) labels[attribute.networkProtocolName] = 'websocket';
+  if (route.upstream !== undefined) labels[attribute.upstream] = route.upstream;
+  return labels;
 }

@@ -6,22 +6,28 @@ import type { Owner } from '../exchange/owner.ts';
 import type { ExchangeView } from '../exchange/view.ts';
 import type { Limits } from '../limits.ts';
 import type { HandledMessage } from '../messages/protocol-extension.ts';
-import { attemptErrorType, isClientError } from './error-type.ts';
 import { activeLabels, ExchangeLabels } from './exchange-labels.ts';
-import type { ExemplarStore, TraceIds } from './exemplars.ts';
+import type { ExemplarDemand, TraceIds } from './exemplars.ts';
 import type { Instruments } from './instruments.ts';
 import { LabelBounds } from './labels.ts';
-import { attribute, metric } from './names.ts';
+import { attribute } from './names.ts';
 import { SessionMeasurements } from './session-measurements.ts';
 import { firstChunkSeconds } from './span-attributes.ts';
 
 /** What of a plugin ran. */
 export type PluginKind = 'middleware' | 'hook' | 'message' | 'lifecycle';
 
-/** Keys of the table of metrics. */
-type HistogramKey = {
-  [K in keyof typeof metric]: (typeof metric)[K]['kind'] extends 'histogram' ? K : never;
-}[keyof typeof metric];
+/** What there is to count by, where all of it is known from the start. */
+export interface Expected {
+  /** By name. An outcome may also be of none. */
+  readonly upstreams: readonly string[];
+  /** Codes of requests that are refused before they become exchanges. */
+  readonly rejections: readonly string[];
+  /** Kinds of those who are told of alerts. */
+  readonly receivers: readonly string[];
+  /** What becomes of such a message. */
+  readonly results: readonly string[];
+}
 
 /** Turns an exchange that has ended into measurements. */
 export class Measurements {
@@ -30,7 +36,7 @@ export class Measurements {
   readonly labels: LabelBounds;
   readonly #exchangeLabels: ExchangeLabels;
   readonly #instruments: Instruments;
-  readonly #exemplars: ExemplarStore;
+  readonly #exemplars: ExemplarDemand;
   readonly #chunkGapsMax: number;
   /** Requests that wait for one connection see the same tries, each of which counts once. */
   readonly #triesCounted = new WeakSet<ConnectTry>();
@@ -38,9 +44,9 @@ export class Measurements {
   constructor(
     instruments: Instruments,
     limits: Pick<Limits, 'labelValuesMax' | 'labelCharsMax' | 'chunkGapsMax'>,
-    exemplars: ExemplarStore,
+    exemplars: ExemplarDemand,
   ) {
-    this.sessions = new SessionMeasurements(instruments, (...one) => this.#record('sessionDuration', ...one));
+    this.sessions = new SessionMeasurements(instruments);
     this.labels = new LabelBounds(limits.labelValuesMax, limits.labelCharsMax);
     this.#exchangeLabels = new ExchangeLabels(this.labels);
     this.#instruments = instruments;
@@ -49,14 +55,18 @@ export class Measurements {
   }
 
   /**
-   * Upstreams that exchanges will go to, by name: each outcome is told from now on, as 0. Prometheus's `increase()`
-   * sees what a series grows by, and so misses the first step of one that is born with it.
+   * Tells what will be counted as 0 from now on. Prometheus's `increase()` sees what a series grows by, and so misses
+   * the first step of one that is born with it.
    */
-  expect(upstreams: readonly string[]): void {
-    for (const upstream of upstreams) {
-      for (const outcome of Object.keys(outcomes)) {
-        this.#instruments.outcomes.add(0, { [attribute.outcome]: outcome, [attribute.upstream]: upstream });
-      }
+  expect({ upstreams, rejections, receivers, results }: Expected): void {
+    for (const upstream of [undefined, ...upstreams]) {
+      for (const outcome of Object.keys(outcomes)) this.#countOutcome(outcome, upstream, 0);
+    }
+    const { rejections: rejected, alertNotifications } = this.#instruments;
+    for (const code of rejections) rejected.add(0, { [attribute.errorType]: code });
+    for (const receiver of receivers) {
+      for (const result of results)
+        alertNotifications.add(0, { [attribute.receiver]: receiver, [attribute.result]: result });
     }
   }
 
@@ -86,13 +96,13 @@ export class Measurements {
     { middleware, owner, phase, durationMs, error }: MiddlewareRun,
     trace: TraceIds | undefined,
   ): void {
-    const labels = {
+    const labels: Attributes = {
       // Plugins can bring others with each version.
       [attribute.middleware]: owner ? this.labels.bound(attribute.middleware, middleware) : middleware,
       [attribute.phase]: phase,
-      ...(error && { [attribute.errorType]: error.code }),
     };
-    this.#record('middlewareDuration', durationMs / 1000, labels, trace);
+    if (error) labels[attribute.errorType] = error.code;
+    this.#instruments.middlewareDuration.series(labels).record(durationMs / 1000, trace);
     if (owner) this.pluginRan(owner, 'middleware', phase, durationMs, error?.code, trace);
   }
 
@@ -109,19 +119,19 @@ export class Measurements {
     error?: string,
     trace?: TraceIds,
   ): void {
-    const labels = {
+    const labels: Attributes = {
       [attribute.plugin]: this.labels.bound(attribute.plugin, owner.name),
       [attribute.pluginVersion]: this.labels.bound(attribute.pluginVersion, owner.version),
       [attribute.pluginKind]: kind,
       [attribute.pluginPoint]: point,
-      ...(error !== undefined && { [attribute.errorType]: error }),
     };
-    this.#record('pluginDuration', durationMs / 1000, labels, trace);
+    if (error !== undefined) labels[attribute.errorType] = error;
+    this.#instruments.pluginDuration.series(labels).record(durationMs / 1000, trace);
   }
 
   /** For exemplars of what ran for an exchange; undefined where nobody asks for them. */
   traceOf(exchange: ExchangeView | undefined): TraceIds | undefined {
-    const ids = exchange && this.#exemplars.isWanted ? trace.getSpanContext(exchange.context) : undefined;
+    const ids = exchange && this.#exemplars.isThere ? trace.getSpanContext(exchange.context) : undefined;
     return ids && { traceId: ids.traceId, spanId: ids.spanId, flags: ids.traceFlags };
   }
 
@@ -142,16 +152,20 @@ export class Measurements {
   #request(exchange: Exchange, tags: Attributes): void {
     this.#instruments.httpActive.add(-1, activeLabels(exchange));
     const { clock, endedAt, trace } = exchange;
-    const labels = { ...this.#exchangeLabels.server(exchange), ...tags };
-    this.#record('httpDuration', durationSeconds(clock.startedAt, endedAt), labels, trace);
+    const series = this.#instruments.httpDuration.series(this.#exchangeLabels.server(exchange, tags));
+    series.record(durationSeconds(clock.startedAt, endedAt), trace);
   }
 
   #outcome({ route, outcome = 'failed', overheadMs, trace }: Exchange): void {
-    this.#instruments.outcomes.add(1, {
-      [attribute.outcome]: outcome,
-      ...(route.upstream !== undefined && { [attribute.upstream]: route.upstream }),
-    });
-    this.#record('overhead', overheadMs / 1000, { [attribute.httpRoute]: route.template }, trace);
+    this.#countOutcome(outcome, route.upstream, 1);
+    const series = this.#instruments.overhead.series({ [attribute.httpRoute]: route.template });
+    series.record(overheadMs / 1000, trace);
+  }
+
+  #countOutcome(outcome: string, upstream: string | undefined, count: number): void {
+    const labels: Attributes = { [attribute.outcome]: outcome };
+    if (upstream !== undefined) labels[attribute.upstream] = upstream;
+    this.#instruments.outcomes.add(count, labels);
   }
 
   #connects({ connectTries, upstream }: Attempt): void {
@@ -169,21 +183,16 @@ export class Measurements {
   #attempt(exchange: Exchange, attempt: Attempt, tags: Attributes): void {
     const { dialect } = exchange.route;
     if (!dialect) return;
-    const { unobservedReplies } = this.#instruments;
+    const { operationDuration, timeToFirstChunk, unobservedReplies } = this.#instruments;
     const { trace } = exchange;
-    const labels = { ...this.#exchangeLabels.attempt(exchange, attempt, dialect.operation), ...tags };
-    const ended = {
-      ...labels,
-      [attribute.outcome]: attempt.outcome ?? 'failed',
-      ...(isClientError(attempt) && {
-        [attribute.errorType]: this.labels.bound(attribute.errorType, attemptErrorType(attempt)),
-      }),
-    };
-    this.#record('operationDuration', durationSeconds(attempt.startedAt, attempt.endedAt), ended, trace);
-    this.#tokens(attempt, labels, trace);
+    const query = this.#exchangeLabels.query(exchange, attempt, dialect.operation, tags);
+    const reply = this.#exchangeLabels.reply(query, attempt);
+    const operation = operationDuration.series(this.#exchangeLabels.operation(reply, attempt));
+    operation.record(durationSeconds(attempt.startedAt, attempt.endedAt), trace);
+    this.#tokens(attempt, reply, trace);
     const firstChunk = firstChunkSeconds(attempt);
-    if (firstChunk !== undefined) this.#record('timeToFirstChunk', firstChunk, labels, trace);
-    this.#chunkGaps(attempt, labels, trace);
+    if (firstChunk !== undefined) timeToFirstChunk.series(query).record(firstChunk, trace);
+    this.#chunkGaps(attempt, query, trace);
     if (attempt.unobserved !== undefined) {
       unobservedReplies.add(1, {
         [attribute.reason]: attempt.unobserved,
@@ -192,45 +201,25 @@ export class Measurements {
     }
   }
 
-  #tokens(attempt: Attempt, labels: Attributes, trace: TraceIds | undefined): void {
-    const { input, output } = attempt.reply.usage;
+  #tokens({ reply: { usage } }: Attempt, labels: Attributes, trace: TraceIds | undefined): void {
+    const { tokenUsage, tokenDetails } = this.#instruments;
     const of = (type: string) => ({ ...labels, [attribute.genAiTokenType]: type });
-    if (input !== undefined) this.#record('tokenUsage', input, of('input'), trace);
-    if (output !== undefined) this.#record('tokenUsage', output, of('output'), trace);
-    this.#tokenDetails(attempt, labels);
-  }
-
-  /** Most replies have none of these. */
-  #tokenDetails({ reply: { usage } }: Attempt, labels: Attributes): void {
-    for (const [type, count = 0] of [
-      ['cache_read', usage.cacheRead],
-      ['cache_creation', usage.cacheCreation],
-      ['reasoning', usage.reasoning],
-    ] as const) {
-      if (count > 0)
-        this.#instruments.tokenDetails.add(count, { ...labels, [attribute.genAiTokenType]: type });
-    }
+    if (usage.input !== undefined) tokenUsage.series(of('input')).record(usage.input, trace);
+    if (usage.output !== undefined) tokenUsage.series(of('output')).record(usage.output, trace);
+    // Most replies have none of these.
+    if (usage.cacheRead) tokenDetails.add(usage.cacheRead, of('cache_read'));
+    if (usage.cacheCreation) tokenDetails.add(usage.cacheCreation, of('cache_creation'));
+    if (usage.reasoning) tokenDetails.add(usage.reasoning, of('reasoning'));
   }
 
   /** Of the thousands of a long reply, the longest one leads to its trace. */
-  #chunkGaps(attempt: Attempt, labels: Attributes, trace: TraceIds | undefined): void {
-    const { timePerOutputChunk } = this.#instruments;
-    let longestMs = -1;
-    for (const gapMs of attempt.chunkGapsMs) {
-      timePerOutputChunk.record(gapMs / 1000, labels);
-      longestMs = Math.max(longestMs, gapMs);
+  #chunkGaps({ chunkGapsMs, outputChunks }: Attempt, labels: Attributes, trace: TraceIds | undefined): void {
+    if (chunkGapsMs.length > 0) {
+      const series = this.#instruments.timePerOutputChunk.series(labels);
+      const longestMs = chunkGapsMs.reduce((longest, gapMs) => Math.max(longest, gapMs));
+      for (const gapMs of chunkGapsMs) series.record(gapMs / 1000, gapMs === longestMs ? trace : undefined);
     }
-    if (longestMs >= 0) this.#exemplar('timePerOutputChunk', longestMs / 1000, labels, trace);
-    this.#dropped('chunk_times', attempt.outputChunks - 1 - this.#chunkGapsMax);
-  }
-
-  #record(key: HistogramKey, value: number, labels: Attributes, trace: TraceIds | undefined): void {
-    this.#instruments[key].record(value, labels);
-    this.#exemplar(key, value, labels, trace);
-  }
-
-  #exemplar(key: HistogramKey, value: number, labels: Attributes, trace: TraceIds | undefined): void {
-    if (!this.#exemplars.record(metric[key], value, labels, trace)) this.#dropped('exemplars', 1);
+    this.#dropped('chunk_times', outputChunks - 1 - this.#chunkGapsMax);
   }
 
   #dropped(signal: string, count: number): void {

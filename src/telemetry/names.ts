@@ -50,6 +50,11 @@ export const attribute = {
   genAiUsageCacheCreationInputTokens: 'gen_ai.usage.cache_creation.input_tokens',
   genAiUsageReasoningOutputTokens: 'gen_ai.usage.reasoning.output_tokens',
   genAiTokenType: 'gen_ai.token.type',
+  /** This one and the next three: only where prompts and replies are captured. */
+  genAiInputMessages: 'gen_ai.input.messages',
+  genAiOutputMessages: 'gen_ai.output.messages',
+  genAiSystemInstructions: 'gen_ai.system_instructions',
+  genAiToolDefinitions: 'gen_ai.tool.definitions',
 
   /** One of `exchange/outcome.ts`. */
   outcome: 'sightline.outcome',
@@ -65,10 +70,14 @@ export const attribute = {
   attempt: 'sightline.attempt',
   /** Events of the reply that carried output of the model. */
   outputChunks: 'sightline.output.chunks',
+  /** The whole exchange, seconds. Spans have it as their length. */
+  duration: 'sightline.duration',
   /** Our own share of the exchange, seconds. */
   overhead: 'sightline.overhead',
   /** Why a reply could not be understood beside its way. */
   unobserved: 'sightline.unobserved',
+  /** Something of the captured prompts and replies was left out. */
+  contentTruncated: 'sightline.content.truncated',
 
   /** The exchange's id of the session, on everything that belongs to it. */
   sessionId: 'sightline.session.id',
@@ -140,6 +149,14 @@ export const attribute = {
   v8jsGcType: 'v8js.gc.type',
 } as const;
 
+/** What was asked and answered. */
+export const contentAttributes = [
+  attribute.genAiInputMessages,
+  attribute.genAiOutputMessages,
+  attribute.genAiSystemInstructions,
+  attribute.genAiToolDefinitions,
+] as const;
+
 /** Events on spans. */
 export const spanEvent = {
   exception: 'exception',
@@ -147,6 +164,28 @@ export const spanEvent = {
   firstChunk: 'sightline.first_chunk',
   /** A try to connect to the upstream, which the attempt waited for. */
   connect: 'sightline.connect',
+} as const;
+
+/** Names of log records. */
+export const logEvent = {
+  /** A request, a session or a turn has ended. */
+  exchange: 'sightline.exchange',
+  /** What was asked and answered in one attempt; convention. Only where that is captured. */
+  inferenceDetails: 'gen_ai.client.inference.operation.details',
+} as const;
+
+/**
+ * Keys of a line of the log beside attributes; those of the trace as OpenTelemetry has them where no OTLP is.
+ * https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ */
+export const lineKey = {
+  level: 'level',
+  time: 'time',
+  message: 'msg',
+  event: 'event.name',
+  traceId: 'trace_id',
+  spanId: 'span_id',
+  traceFlags: 'trace_flags',
 } as const;
 
 /** Attributes and labels that middleware adds stand below this. */
@@ -352,7 +391,7 @@ export const metric = {
     kind: 'counter',
     unit: '{item}',
     description:
-      'Telemetry that was lost: spans that no collector took, chunk times, middleware runs and turns beyond their bounds. Spans for which the queue had no room: otel.sdk.processor.span.processed.',
+      'Telemetry that was lost, and why: spans and log records that no collector took (`export`) or that found a full queue (`queue_full`), log lines that nobody read (`stdout`). No fault, and no alert: chunk times, middleware runs and turns beyond their bounds (`bound`), spans where nobody set up a collector (`no_collector`).',
   },
   rejections: {
     name: 'sightline.listener.rejections',
@@ -392,7 +431,7 @@ export const metric = {
     name: 'sightline.alert.firing',
     kind: 'gauge',
     unit: '{alert}',
-    description: '1 for each alert that fires in this process.',
+    description: '1 for each alert that fires in this process, 0 for each that does not.',
     isObserved: true,
   },
   alertNotifications: {

@@ -8,6 +8,7 @@ import {
   type MetricProducer,
   MetricReader,
 } from '@opentelemetry/sdk-metrics';
+import { boundedMeter } from './bounded-meter.ts';
 import { scope } from './names.ts';
 
 /** Instrumentation scope of a plugin. */
@@ -16,7 +17,7 @@ export function pluginScope(plugin: string): string {
 }
 
 interface PluginMeter {
-  readonly provider: MeterProvider;
+  readonly meter: Meter;
   /** One for each producer. */
   readonly readers: readonly ValueReader[];
 }
@@ -36,9 +37,7 @@ export class PluginMetrics {
   }
 
   meter(plugin: string): Meter {
-    const known = this.#plugins.get(plugin);
-    const { provider } = known ?? this.#add(plugin);
-    return provider.getMeter(pluginScope(plugin));
+    return (this.#plugins.get(plugin) ?? this.#add(plugin)).meter;
   }
 
   /** What it measured is told no more. */
@@ -73,7 +72,7 @@ export class PluginMetrics {
     };
   }
 
-  #add(plugin: string) {
+  #add(plugin: string): PluginMeter {
     const cardinalitySelector = () => this.#seriesMax;
     const readers = this.#producers.map(
       (temporality) =>
@@ -82,7 +81,8 @@ export class PluginMetrics {
           ...(temporality && { aggregationTemporalitySelector: temporality }),
         }),
     );
-    const added = { provider: new MeterProvider({ readers }), readers };
+    const meter = new MeterProvider({ readers }).getMeter(pluginScope(plugin));
+    const added = { meter: boundedMeter(meter, this.#seriesMax), readers };
     this.#plugins.set(plugin, added);
     return added;
   }

@@ -22,6 +22,10 @@ export class PluginRecorder {
       [attribute.pluginChange]: change,
       ...(plugin !== undefined && this.#nameOf(plugin)),
     });
+    if (plugin === undefined) return;
+    // Prometheus cannot see the first step of a series that is born with it.
+    this.#telemetry.instruments.pluginStrayErrors.add(0, this.#nameOf(plugin));
+    this.#telemetry.instruments.pluginLeaks.add(0, this.#nameOf(plugin));
   }
 
   moved(from: string | undefined, to: string | undefined): void {

@@ -1,7 +1,6 @@
 import type { Attributes, ObservableResult } from '@opentelemetry/api';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Peer, SessionFacts } from '../exchange/session-facts.ts';
-import type { TraceIds } from './exemplars.ts';
 import type { Instruments } from './instruments.ts';
 import { attribute } from './names.ts';
 
@@ -13,8 +12,6 @@ interface Traffic {
   refused: number;
 }
 
-type RecordDuration = (seconds: number, labels: Attributes, trace: TraceIds | undefined) => void;
-
 const peers = ['client', 'upstream'] as const;
 
 /**
@@ -25,12 +22,10 @@ export class SessionMeasurements {
   readonly #instruments: Instruments;
   /** Of those that have ended. Protocols and upstreams are few: no client can invent one. */
   readonly #ended = new Map<string, Traffic>();
-  readonly #recordDuration: RecordDuration;
   #running: () => readonly Exchange[] = () => [];
 
-  constructor(instruments: Instruments, recordDuration: RecordDuration) {
+  constructor(instruments: Instruments) {
     this.#instruments = instruments;
-    this.#recordDuration = recordDuration;
     const { sessionMessages, sessionBytes, sessionRefusedMessages } = instruments;
     sessionMessages.addCallback((result) => this.#observe(result, 'messages'));
     sessionBytes.addCallback((result) => this.#observe(result, 'bytes'));
@@ -49,7 +44,7 @@ export class SessionMeasurements {
   }
 
   end(session: Exchange, facts: SessionFacts, tags: Attributes): void {
-    const { sessionActive, sessionRefusals } = this.#instruments;
+    const { sessionActive, sessionRefusals, sessionDuration } = this.#instruments;
     const labels = labelsOf(session, facts);
     sessionActive.add(-1, labels);
     const { clock, endedAt = clock.startedAt, outcome = 'failed', trace } = session;
@@ -58,7 +53,7 @@ export class SessionMeasurements {
       sessionRefusals.add(1, ended);
       return;
     }
-    this.#recordDuration(Math.max(0, endedAt - clock.startedAt) / 1000, ended, trace);
+    sessionDuration.series(ended).record(Math.max(0, endedAt - clock.startedAt) / 1000, trace);
     add(this.#ended, session, facts);
   }
 

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
+import type { Middleware } from '../../src/middleware/middleware.ts';
 import { LabelBounds, other } from '../../src/telemetry/labels.ts';
+import { PluginRecorder } from '../../src/telemetry/plugin-recorder.ts';
 import { type Page, samplesOf, total } from './prometheus-text.ts';
 import { type Stage, startStage } from './stage.ts';
 
@@ -14,6 +16,16 @@ describe('a bounded label', () => {
       ['a', 'b', 'c', 'a', 'd', 'b'].map((value) => labels.bound('model', value)),
       ['a', 'b', other, 'a', other, 'b'],
     );
+  });
+
+  test('has no value that is longer than any name', () => {
+    const labels = new LabelBounds(2, 5);
+    const values = ['short', 'longer', 'longer', 'a', 'b'];
+    assert.deepEqual(
+      values.map((value) => labels.bound('model', value)),
+      ['short', other, other, 'a', other],
+    );
+    assert.equal(labels.known('model', 'longer'), other);
   });
 
   test('is bounded for itself', () => {
@@ -34,6 +46,9 @@ describe('a bounded label', () => {
 
 const requested = (page: Page) =>
   new Set(samplesOf(page).flatMap(({ labels }) => labels.gen_ai_request_model ?? []));
+
+/** Kinds of garbage collections come about when they do. */
+const ofTraffic = (page: Page) => samplesOf(page).filter(({ name }) => !/^(?:v8js|nodejs)_/.test(name));
 
 /** A model backend that knows no model. */
 async function startStrictBackend() {
@@ -83,11 +98,11 @@ test('more than 2,000 requests with invented models, paths and tags do not multi
     otel: { OTEL_TRACES_EXPORTER: 'none' },
   });
   await invent(stage, 0, 100);
-  const early = samplesOf(await stage.page());
+  const early = ofTraffic(await stage.page());
   await invent(stage, 100, 700);
   const page = await stage.page();
   assert.equal(total(page, 'http_server_request_duration_seconds_count'), 2_100);
-  assert.equal(samplesOf(page).length, early.length);
+  assert.equal(ofTraffic(page).length, early.length);
   const models = requested(page);
   assert.equal(models.size, 20 + 1);
   assert.ok(models.has(other));
@@ -108,4 +123,41 @@ test('a model that the upstream does not confirm is told by its name only where 
     total(page, 'gen_ai_client_operation_duration_seconds_count', { gen_ai_request_model: other }),
     2,
   );
+});
+
+test('plugins that come and go, and labels that they make up, do not multiply the series', async () => {
+  let n = 0;
+  const labels: Middleware = {
+    name: 'labels',
+    beforeQuery(_query, exchange) {
+      n += 1;
+      exchange.setLabel(`name-${n}`, 'value');
+    },
+  };
+  await using stage = await startStage({
+    config: { limits: { labelValuesMax: 5 } },
+    otel: { OTEL_TRACES_EXPORTER: 'none' },
+    middleware: [labels],
+  });
+  const recorder = new PluginRecorder(stage.service.telemetry);
+  for (let i = 0; i < 20; i += 1) {
+    await stage.chat({ model: 'sim-tokens-1' });
+    recorder.changed('loaded', `plugin-${i}`);
+    recorder.strayError(`plugin-${i}`);
+    recorder.leaked(`plugin-${i}`);
+    recorder.breakersOpen(`plugin-${i}`, 1);
+  }
+  for (let i = 0; i < 20; i += 1) recorder.breakersOpen(`plugin-${i}`, -1);
+  const page = await stage.page();
+  for (const name of ['changes_total', 'stray_errors_total', 'leaks_total', 'breakers_open'])
+    assert.equal(page.get(`sightline_plugin_${name}`)?.samples.length, 5 + 1, name);
+  assert.equal(total(page, 'sightline_plugin_changes_total', { sightline_plugin: other }), 15);
+  const open = page.get('sightline_plugin_breakers_open')?.samples;
+  assert.ok(
+    open?.every(({ value }) => value === 0),
+    'what is closed is the same that was open',
+  );
+  const names = new Set(samplesOf(page).flatMap((sample) => Object.keys(sample.labels)));
+  const tags = [...names].filter((name) => name.startsWith('sightline_tag_'));
+  assert.deepEqual(tags.length, 5 + 1, tags.join());
 });

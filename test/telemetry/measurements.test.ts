@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { SightlineError } from '../../src/errors.ts';
+import { outcomes } from '../../src/exchange/outcome.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { readUntil, sendChat } from '../support/chat-client.ts';
 import { type Page, total } from './prometheus-text.ts';
@@ -177,7 +178,9 @@ test('every outcome is counted once, and leaves nothing active', async () => {
   await stage.service.inFlight.empty();
 
   const page = await stage.page();
-  const outcomes = page.get('sightline_exchange_outcomes_total')?.samples ?? [];
+  const counted = page.get('sightline_exchange_outcomes_total')?.samples ?? [];
+  // Upstreams that got nothing are told as well, as 0.
+  const ofDefault = counted.filter(({ labels }) => labels.sightline_upstream === 'default');
   const expected = {
     completed: 2,
     upstream_error: 1,
@@ -189,9 +192,10 @@ test('every outcome is counted once, and leaves nothing active', async () => {
     client_aborted: 1,
   };
   assert.deepEqual(
-    Object.fromEntries(outcomes.map((one) => [one.labels.sightline_outcome, one.value])),
+    Object.fromEntries(ofDefault.map((one) => [one.labels.sightline_outcome, one.value])),
     expected,
   );
+  assert.equal(total(page, 'sightline_exchange_outcomes_total'), 10);
   for (const [outcome, value] of Object.entries(expected))
     assert.equal(count(page, http_, { sightline_outcome: outcome }), value, outcome);
   // Two never had an attempt.
@@ -242,4 +246,30 @@ test('hook callbacks that fail are counted by who they belong to', async () => {
     sightline_hook_failure: 'threw',
   };
   assert.equal(total(await stage.page(), 'sightline_hook_errors_total', labels), 1);
+});
+
+test('what is counted by a closed list has its series from the start', async () => {
+  await using stage = await startStage({
+    config: { alerts: { webhooks: [{ url: 'http://127.0.0.1:9/' }] } },
+  });
+  const page = await stage.page();
+  const shown = (name: string) =>
+    page.get(name)?.samples.map(({ labels, value }) => [...Object.values(labels), value].join(' '));
+  const ended = Object.keys(outcomes);
+  assert.deepEqual(shown('sightline_exchange_outcomes_total'), [
+    ...ended.map((outcome) => `${outcome} 0`),
+    ...ended.map((outcome) => `${outcome} default 0`),
+    ...ended.map((outcome) => `${outcome} anthropic 0`),
+  ]);
+  assert.deepEqual(shown('sightline_listener_rejections_total'), [
+    'headers_too_large 0',
+    'request_timeout 0',
+    'malformed_request 0',
+    'too_many_pipelined 0',
+  ]);
+  assert.deepEqual(shown('sightline_alert_notifications_total'), [
+    'webhook sent 0',
+    'webhook failed 0',
+    'webhook dropped 0',
+  ]);
 });

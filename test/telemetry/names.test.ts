@@ -5,9 +5,15 @@ import { SightlineError } from '../../src/errors.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
-import { attribute, metric, scope, spanEvent, tagPrefix } from '../../src/telemetry/names.ts';
+import { PluginRecord } from '../../src/plugins/lifecycle/record.ts';
+import { collectGarbage } from '../../src/plugins/worker/collect-garbage.ts';
+import { PluginFigures } from '../../src/snapshots/plugin-figures.ts';
+import { ProcessFigures } from '../../src/snapshots/process-figures.ts';
+import { UpstreamFigures } from '../../src/snapshots/upstream-figures.ts';
+import { attribute, logEvent, metric, scope, spanEvent, tagPrefix } from '../../src/telemetry/names.ts';
 import { PluginRecorder } from '../../src/telemetry/plugin-recorder.ts';
 import { metricName } from '../../src/telemetry/prometheus-names.ts';
+import { machineWith } from '../snapshots/machine.ts';
 import { RawConnection } from '../support/raw-http.ts';
 import { closedBy, SessionScene } from './session-scene.ts';
 import { type Stage, startStage, until } from './stage.ts';
@@ -55,9 +61,7 @@ async function runTraffic(stage: Stage): Promise<void> {
 
   stage.sink.mode = 'refuse';
   await stage.chat();
-  await until('an export fails', async () =>
-    (await stage.service.telemetry.state()).traces.some(({ lostSpans }) => lostSpans > 0),
-  );
+  await until('an export fails', () => stage.service.telemetry.state().traces.some(({ lost }) => lost > 0));
   stage.sink.mode = 'ok';
 
   const tagged = { 'x-team': 'blue' };
@@ -70,8 +74,17 @@ async function runTraffic(stage: Stage): Promise<void> {
   await stage.query({ model: 'text-embedding-3-small', input: ['Hello!'] }, { path: '/v1/embeddings' });
   const long = { type: 'text', text: 'word '.repeat(4_000), cache_control: { type: 'ephemeral' } };
   const messages = [{ role: 'user', content: [long] }];
+  const tools = [{ name: 'look', input_schema: { type: 'object' } }];
   await stage.query(
-    { model: 'claude-sonnet-4-5', stream: true, max_tokens: 64, top_k: 5, messages },
+    {
+      model: 'claude-sonnet-4-5',
+      stream: true,
+      max_tokens: 64,
+      top_k: 5,
+      system: 'Be brief.',
+      tools,
+      messages,
+    },
     { path: '/anthropic/v1/messages' },
   );
 
@@ -90,6 +103,37 @@ async function runTraffic(stage: Stage): Promise<void> {
   connection.close();
   tryTwice(stage);
   runSession(stage);
+  await tellFigures(stage);
+  await stage.service.collector.look();
+  await until('the alert is given up', async () =>
+    (await stage.page()).has('sightline_alert_notifications_total'),
+  );
+}
+
+/** Figures of a machine, an upstream and a plugin that are not here. */
+async function tellFigures(stage: Stage): Promise<void> {
+  const { instruments } = stage.service.telemetry;
+  await using machine = await machineWith({ cpus: 2 });
+  await new ProcessFigures({ instruments, root: machine.root }).look();
+  const certificateEndsAt = new Date(0).toISOString();
+  const probed = { upstream: 'default', state: 'down', detail: undefined, checkedAt: undefined } as const;
+  const probes = { results: async () => [{ ...probed, certificateEndsAt }] };
+  await new UpstreamFigures(probes, instruments, stage.service.log).ask();
+  const rejected = new PluginRecord('/tenant.plugin.ts', () => undefined);
+  rejected.newestProblem = {
+    step: 'build',
+    message: 'It does not build.',
+    place: { file: rejected.file },
+    plugin: undefined,
+    version: undefined,
+    at: new Date(),
+  };
+  const { generation } = stage.service.plugins.manager;
+  new PluginFigures({ generation, draining: [], records: [rejected] }, instruments, defaultLimits);
+  await until('garbage is collected', async () => {
+    collectGarbage();
+    return (await stage.page()).has('v8js_gc_duration_seconds');
+  });
 }
 
 /** A session with a turn of everything that there is. */
@@ -133,12 +177,16 @@ describe('what is emitted and the table of names', async () => {
   const stage = await startStage({
     config: {
       middleware: [{ 'request-tags': { tags: { team: { header: 'x-team', label: true } } } }],
-      limits: { chunkGapsMax: 3, middlewareRunsMax: 3 },
+      // It fires, and the one who is to be told is not there.
+      alerts: { thresholds: { memory: { limit: 1, holdMs: 0 } }, webhooks: ['http://127.0.0.1:1'] },
+      limits: { chunkGapsMax: 3, middlewareRunsMax: 3, contentCharsMax: 8_000, alertSendTriesMax: 1 },
     },
     otel: {
       OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_LOGS_EXPORTER: 'otlp',
       OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '200',
       OTEL_METRIC_EXPORT_INTERVAL: '3600000',
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'SPAN_AND_EVENT',
     },
     middleware: [brittle],
   });
@@ -159,17 +207,26 @@ describe('what is emitted and the table of names', async () => {
   const onMetrics = new Set(
     metrics.flatMap(({ points }) => points.flatMap((point) => Object.keys(point.attributes))),
   );
+  const records = sink.logs().filter(({ eventName }) => eventName !== '');
+  const onRecords = new Set(records.flatMap(({ attributes }) => Object.keys(attributes)));
   const known: ReadonlySet<string> = new Set(Object.values(attribute));
 
   test('every attribute and label stands in the table', () => {
-    const unknown = [...onSpans, ...onMetrics].filter((key) => isOurs(key) && !known.has(key));
+    const unknown = [...onSpans, ...onMetrics, ...onRecords].filter((key) => isOurs(key) && !known.has(key));
     assert.deepEqual(unknown, []);
     assert.ok(onSpans.has(`${tagPrefix}team`) && onMetrics.has(`${tagPrefix}team`));
   });
 
   test('every row of the table is emitted', () => {
-    const dead = [...known].filter((key) => !onSpans.has(key) && !onMetrics.has(key));
+    const dead = [...known].filter((key) => !onSpans.has(key) && !onMetrics.has(key) && !onRecords.has(key));
     assert.deepEqual(dead, []);
+  });
+
+  test('log records are those of the table', () => {
+    assert.deepEqual(
+      [...new Set(records.map(({ eventName }) => eventName))].toSorted(),
+      Object.values<string>(logEvent).toSorted(),
+    );
   });
 
   test('span events are those of the table', () => {
@@ -179,7 +236,7 @@ describe('what is emitted and the table of names', async () => {
 
   test('metrics are those of the table, with their units, kinds and buckets', () => {
     const emitted = metrics.map(({ name, unit, description, type, monotonic, points }) => {
-      const kind = type === 'histogram' ? type : monotonic ? 'counter' : 'up_down_counter';
+      const kind = type !== 'sum' ? type : monotonic ? 'counter' : 'up_down_counter';
       return { name, kind, unit, description, ...(points[0]?.bounds && { buckets: points[0].bounds }) };
     });
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);

@@ -1,7 +1,7 @@
 import type { Family } from './families.ts';
 import { escapeLine } from './labels.ts';
 import { numberText } from './numbers.ts';
-import { braced, buckets, type PageFormat } from './page-format.ts';
+import { braced, bucketLines, type PageFormat } from './page-format.ts';
 
 /**
  * Prometheus's own text, which everything reads.
@@ -14,23 +14,22 @@ export const classicPage: PageFormat = {
   namesOf({ name, kind }) {
     return kind === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
   },
-  *lines(target, families) {
-    yield '# HELP target_info Target metadata';
-    yield '# TYPE target_info gauge';
-    yield `target_info${braced(target)} 1`;
-    for (const family of families) yield* familyLines(family);
+  *texts(target, families) {
+    yield '# HELP target_info Target metadata\n# TYPE target_info gauge\n';
+    yield `target_info${braced(target)} 1\n`;
+    for (const family of families) yield* familyTexts(family);
   },
 };
 
-function* familyLines({ name, kind, help, series }: Family): Generator<string> {
-  yield `# HELP ${name} ${escapeLine(help)}`;
-  yield `# TYPE ${name} ${kind === 'up_down_counter' ? 'gauge' : kind}`;
+function* familyTexts({ name, kind, help, series }: Family): Generator<string> {
+  const type = kind === 'up_down_counter' ? 'gauge' : kind;
+  yield `# HELP ${name} ${escapeLine(help)}\n# TYPE ${name} ${type}\n`;
   for (const [labels, value] of series) {
-    if (typeof value === 'number') yield `${name}${braced(labels)} ${numberText(value)}`;
+    if (typeof value === 'number') yield `${name}${braced(labels)} ${numberText(value)}\n`;
     else {
-      for (const bucket of buckets(labels, value)) yield `${name}_bucket{${bucket.labels}} ${bucket.count}`;
-      yield `${name}_sum${braced(labels)} ${numberText(value.sum ?? 0)}`;
-      yield `${name}_count${braced(labels)} ${value.count}`;
+      const all = braced(labels);
+      const sum = `${name}_sum${all} ${numberText(value.sum)}\n`;
+      yield `${bucketLines(name, labels, value)}${sum}${name}_count${all} ${value.count}\n`;
     }
   }
 }

@@ -1,10 +1,17 @@
 import type { Attributes } from '@opentelemetry/api';
 import { DataPointType, type Histogram, type MetricData } from '@opentelemetry/sdk-metrics';
-import type { BucketExemplars, ExemplarStore } from '../exemplars.ts';
+import type { BucketExemplars } from '../exemplars.ts';
+import type { TracedPoint } from '../histogram-series.ts';
 import { type MetricKind, metricName, unitName } from '../prometheus-names.ts';
-import { labelsText } from './labels.ts';
+import type { PageLabels } from './labels.ts';
 
-export type Value = number | Histogram;
+/** What a histogram counted, and what leads from its buckets to traces, where it is one that has that. */
+export interface Distribution extends Pick<Histogram, 'buckets' | 'count'> {
+  readonly sum: number;
+  readonly exemplars: BucketExemplars | undefined;
+}
+
+export type Value = number | Distribution;
 
 /** Everything of one name. It stands on a page once, and so does each of its label sets. */
 export interface Family {
@@ -16,18 +23,16 @@ export interface Family {
   readonly help: string;
   /** By the text of their labels. */
   readonly series: Map<string, Value>;
-  readonly exemplars: Map<string, BucketExemplars>;
 }
 
 /** The families of a page, and the OpenTelemetry names of metrics that could not be on it. */
 export class Families {
   readonly leftOut = new Set<string>();
   readonly #families = new Map<string, Family>();
-  readonly #exemplars: ExemplarStore | undefined;
+  readonly #labels: PageLabels;
 
-  /** @param exemplars Where to look for them, on a page that shows them. */
-  constructor(exemplars?: ExemplarStore) {
-    this.#exemplars = exemplars;
+  constructor(labels: PageLabels) {
+    this.#labels = labels;
   }
 
   get all(): Iterable<Family> {
@@ -45,11 +50,9 @@ export class Families {
       this.leftOut.add(descriptor.name);
       return;
     }
-    for (const { attributes, value } of metric.dataPoints) addPoint(family, attributes, value);
-    for (const { attributes, buckets } of this.#exemplars?.of(descriptor.name) ?? []) {
-      const key = keyOf(kind, attributes);
-      family.exemplars.set(key, newest(family.exemplars.get(key), buckets));
-    }
+    if (metric.dataPointType === DataPointType.HISTOGRAM) {
+      for (const point of metric.dataPoints) this.#add(family, point.attributes, distributionOf(point));
+    } else for (const { attributes, value } of metric.dataPoints) this.#add(family, attributes, value);
     if (family.series.size > 0) this.#families.set(name, family);
   }
 
@@ -63,11 +66,19 @@ export class Families {
       } else for (const name of names) taken.add(name);
     }
   }
+
+  #add({ kind, series }: Family, attributes: Attributes, value: Value): void {
+    // A counter that is no number counts nothing.
+    if (kind === 'counter' && Number.isNaN(value)) return;
+    const labels = kind === 'histogram' ? this.#labels.ofHistogram(attributes) : this.#labels.of(attributes);
+    const earlier = series.get(labels);
+    series.set(labels, earlier === undefined ? value : together(kind, earlier, value));
+  }
 }
 
 function newFamily(name: string, kind: MetricKind, { descriptor }: MetricData): Family {
   const { unit, description: help } = descriptor;
-  return { name, kind, unit: unitName(unit, kind), help, series: new Map(), exemplars: new Map() };
+  return { name, kind, unit: unitName(unit, kind), help, series: new Map() };
 }
 
 function kindOf(metric: MetricData): MetricKind {
@@ -76,16 +87,10 @@ function kindOf(metric: MetricData): MetricKind {
   return metric.isMonotonic ? 'counter' : 'up_down_counter';
 }
 
-function addPoint({ kind, series }: Family, attributes: Attributes, value: Value): void {
-  // A counter that is no number counts nothing.
-  if (Number.isNaN(value) && kind === 'counter') return;
-  const key = keyOf(kind, attributes);
-  const earlier = series.get(key);
-  series.set(key, earlier === undefined ? value : together(kind, earlier, value));
-}
-
-function keyOf(kind: MetricKind, attributes: Attributes): string {
-  return labelsText(attributes, kind === 'histogram' ? 'le' : undefined);
+/** The SDK's points have no exemplars. */
+function distributionOf(point: Pick<TracedPoint, 'value'> & Partial<TracedPoint>): Distribution {
+  const { buckets, sum = 0, count } = point.value;
+  return { buckets, sum, count, exemplars: point.exemplars };
 }
 
 /** Two points whose attributes make the same labels are one series. */
@@ -96,14 +101,15 @@ function together(kind: MetricKind, earlier: Value, later: Value): Value {
   if (boundaries.join() !== later.buckets.boundaries.join()) return earlier;
   return {
     buckets: { boundaries, counts: earlier.buckets.counts.map((n, i) => n + (later.buckets.counts[i] ?? 0)) },
-    sum: (earlier.sum ?? 0) + (later.sum ?? 0),
+    sum: earlier.sum + later.sum,
     count: earlier.count + later.count,
+    exemplars: newest(earlier.exemplars, later.exemplars),
   };
 }
 
-function newest(some: BucketExemplars | undefined, others: BucketExemplars): BucketExemplars {
-  if (!some) return others;
-  return some.map((one, i) => {
+function newest(some: BucketExemplars = [], others: BucketExemplars = []): BucketExemplars {
+  return Array.from({ length: Math.max(some.length, others.length) }, (_, i) => {
+    const one = some[i];
     const other = others[i];
     return one && (!other || one.at > other.at) ? one : other;
   });

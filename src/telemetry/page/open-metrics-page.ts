@@ -1,9 +1,8 @@
-import type { Histogram } from '@opentelemetry/sdk-metrics';
-import type { BucketExemplars, Exemplar } from '../exemplars.ts';
-import type { Family } from './families.ts';
+import type { Exemplar } from '../exemplars.ts';
+import type { Distribution, Family } from './families.ts';
 import { escapeQuoted } from './labels.ts';
 import { numberText } from './numbers.ts';
-import { braced, buckets, type PageFormat } from './page-format.ts';
+import { braced, bucketLines, type PageFormat } from './page-format.ts';
 
 type Type = 'counter' | 'gauge' | 'histogram' | 'unknown';
 
@@ -27,12 +26,11 @@ export const openMetricsPage: PageFormat = {
   namesOf(family) {
     return suffixes[typeOf(family)].map((suffix) => familyName(family) + suffix);
   },
-  *lines(target, families) {
-    yield '# TYPE target info';
-    yield '# HELP target Target metadata';
-    yield `target_info${braced(target)} 1`;
-    for (const family of families) yield* familyLines(family);
-    yield '# EOF';
+  *texts(target, families) {
+    yield '# TYPE target info\n# HELP target Target metadata\n';
+    yield `target_info${braced(target)} 1\n`;
+    for (const family of families) yield* familyTexts(family);
+    yield '# EOF\n';
   },
 };
 
@@ -47,30 +45,25 @@ function familyName(family: Family): string {
   return typeOf(family) === 'counter' ? family.name.slice(0, -'_total'.length) : family.name;
 }
 
-function* familyLines(family: Family): Generator<string> {
+function* familyTexts(family: Family): Generator<string> {
   const name = familyName(family);
-  yield `# TYPE ${name} ${typeOf(family)}`;
-  if (family.unit !== '' && name.endsWith(`_${family.unit}`)) yield `# UNIT ${name} ${family.unit}`;
-  yield `# HELP ${name} ${escapeQuoted(family.help)}`;
+  const hasUnit = family.unit !== '' && name.endsWith(`_${family.unit}`);
+  yield `# TYPE ${name} ${typeOf(family)}\n`;
+  if (hasUnit) yield `# UNIT ${name} ${family.unit}\n`;
+  yield `# HELP ${name} ${escapeQuoted(family.help)}\n`;
   for (const [labels, value] of family.series) {
-    if (typeof value !== 'number') yield* histogramLines(name, labels, value, family.exemplars.get(labels));
-    else yield `${family.name}${braced(labels)} ${numberText(value)}`;
+    if (typeof value !== 'number') yield histogramLines(name, labels, value);
+    else yield `${family.name}${braced(labels)} ${numberText(value)}\n`;
   }
 }
 
-function* histogramLines(
-  name: string,
-  labels: string,
-  value: Histogram,
-  exemplars: BucketExemplars | undefined,
-): Generator<string> {
-  for (const { labels: all, count, index } of buckets(labels, value)) {
-    yield `${name}_bucket{${all}} ${count}${exemplarText(exemplars?.[index])}`;
-  }
+function histogramLines(name: string, labels: string, value: Distribution): string {
+  const { exemplars = [], sum, count } = value;
+  const lines = bucketLines(name, labels, value, (bucket) => exemplarText(exemplars[bucket]));
   // What can fall is no sum, and without a sum there may be no count.
-  if ((value.buckets.boundaries[0] ?? 0) < 0) return;
-  yield `${name}_sum${braced(labels)} ${numberText(value.sum ?? 0)}`;
-  yield `${name}_count${braced(labels)} ${value.count}`;
+  if ((value.buckets.boundaries[0] ?? 0) < 0) return lines;
+  const all = braced(labels);
+  return `${lines}${name}_sum${all} ${numberText(sum)}\n${name}_count${all} ${count}\n`;
 }
 
 /** Names and values of its labels are 63 characters; 128 are allowed. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { defaultLimits } from '../../../src/limits.ts';
 import { type Page, total } from '../../telemetry/prometheus-text.ts';
 import type { Played } from './stage.ts';
 import type { TurnTruth } from './turns.ts';
@@ -22,7 +23,10 @@ export function checkMetrics(page: Page, sessions: readonly Played[], turns: rea
       `${model}: first outputs`,
     );
     const gaps = total(page, 'gen_ai_client_operation_time_per_output_chunk_seconds_count', labels);
-    const wantedGaps = sum(({ outputs }) => Math.min(Math.max(0, outputs - 1), 2_048), mine);
+    const wantedGaps = sum(
+      ({ outputs }) => Math.min(Math.max(0, outputs - 1), defaultLimits.chunkGapsMax),
+      mine,
+    );
     assert.equal(gaps, wantedGaps, `${model}: times between outputs`);
     const begun = mine.filter(({ hasBegun }) => hasBegun).length;
     const durations = total(page, 'gen_ai_client_operation_duration_seconds_count', labels);

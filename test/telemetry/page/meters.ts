@@ -1,24 +1,29 @@
 import type { Meter } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { MeterProvider, type MetricReaderOptions } from '@opentelemetry/sdk-metrics';
-import { ExemplarStore } from '../../../src/telemetry/exemplars.ts';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { Histograms } from '../../../src/telemetry/histograms.ts';
 import { openMetricsPage } from '../../../src/telemetry/page/open-metrics-page.ts';
-import { PrometheusPage } from '../../../src/telemetry/page/prometheus-page.ts';
+import { type PageOptions, PrometheusPage } from '../../../src/telemetry/page/prometheus-page.ts';
 import { type OpenMetricsPage, parseOpenMetrics } from '../open-metrics-text.ts';
 import { type Page, parsePage } from '../prometheus-text.ts';
 
 /** A page, and meters whose metrics are on it. */
 export class Meters {
-  readonly exemplars = new ExemplarStore(100);
+  /** Those of ours, which have exemplars. */
+  readonly histograms = new Histograms({ name: 'ours' }, 100);
   /** What could not be on a page. */
   readonly leftOut: string[] = [];
   readonly page: PrometheusPage;
   readonly provider: MeterProvider;
   readonly meter: Meter;
 
-  constructor(resource: Record<string, string> = {}, options: MetricReaderOptions = {}) {
-    const { exemplars } = this;
-    this.page = new PrometheusPage({ ...options, exemplars, onLeftOut: (name) => this.leftOut.push(name) });
+  constructor(resource: Record<string, string> = {}, options: PageOptions = {}) {
+    this.page = new PrometheusPage({
+      ...options,
+      metricProducers: [this.histograms.producer(), ...(options.metricProducers ?? [])],
+      exemplars: this.histograms.exemplars,
+      onLeftOut: (name) => this.leftOut.push(name),
+    });
     this.provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.page] });
     this.meter = this.provider.getMeter('tests');
   }

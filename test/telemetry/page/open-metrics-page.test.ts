@@ -10,7 +10,7 @@ import { total } from '../prometheus-text.ts';
 import { Meters } from './meters.ts';
 
 const ids = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), flags: 1 };
-const size = { name: 'size', buckets: [1, 10] };
+const size = { name: 'size', unit: '', description: '', buckets: [1, 10] };
 
 describe('an OpenMetrics page', () => {
   test('without a measurement tells whose it is, and ends', async () => {
@@ -104,7 +104,7 @@ describe('an OpenMetrics page', () => {
 
   test('has room for every metric of ours beside the others', async () => {
     const all = new Meters();
-    const instruments = createInstruments(all.meter);
+    const instruments = createInstruments(all.meter, all.histograms);
     for (const [key, row] of Object.entries(metric)) {
       const instrument = instruments[key as keyof typeof metric];
       if ('addCallback' in instrument) instrument.addCallback((result) => result.observe(1));
@@ -131,13 +131,13 @@ describe('an OpenMetrics page', () => {
 });
 
 describe('exemplars on a page', () => {
-  const histogram = (all: Meters) =>
-    all.meter.createHistogram('size', { advice: { explicitBucketBoundaries: size.buckets } });
-
-  function record(all: Meters, value: number, attributes: Attributes, trace = ids): void {
-    histogram(all).record(value, attributes);
-    all.exemplars.record(size, value, attributes, trace);
-  }
+  const start = () => {
+    const all = new Meters();
+    const histogram = all.histograms.create(size);
+    const record = (value: number, attributes: Attributes, trace = ids) =>
+      histogram.series(attributes).record(value, trace);
+    return { all, record };
+  };
 
   const found = async (all: Meters) =>
     (await all.openMetrics()).get('size')?.samples.flatMap(({ labels, exemplar }) => {
@@ -145,10 +145,10 @@ describe('exemplars on a page', () => {
     });
 
   test('stand at the bucket that they fall into, with trace, span and time', async () => {
-    const all = new Meters();
-    all.exemplars.want();
+    const { all, record } = start();
+    all.histograms.exemplars.begin();
     const before = Date.now();
-    record(all, 10, { kind: 'a' });
+    record(10, { kind: 'a' });
     const [sample] = (await all.openMetrics()).get('size')?.samples.filter(({ exemplar }) => exemplar) ?? [];
     assert.deepEqual([sample?.labels, sample?.value], [{ kind: 'a', le: '10.0' }, 1]);
     assert.deepEqual(sample?.exemplar?.labels, { trace_id: ids.traceId, span_id: ids.spanId });
@@ -158,16 +158,16 @@ describe('exemplars on a page', () => {
 
   test('are of their own series, however the labels come to be', async ({ mock }) => {
     mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
-    const all = new Meters();
-    all.exemplars.want();
-    record(all, 0.5, { 'a.b': 'x' }, { ...ids, traceId: '11'.repeat(16) });
-    record(all, 100, { 'a.b': 'x' }, { ...ids, traceId: '55'.repeat(16) });
+    const { all, record } = start();
+    all.histograms.exemplars.begin();
+    record(0.5, { 'a.b': 'x' }, { ...ids, traceId: '11'.repeat(16) });
+    record(100, { 'a.b': 'x' }, { ...ids, traceId: '55'.repeat(16) });
     mock.timers.tick(1);
-    record(all, 0.7, { a_b: 'x', empty: '' }, { ...ids, traceId: '22'.repeat(16) });
-    record(all, 100, { a_b: 'x' }, { ...ids, traceId: '33'.repeat(16) });
-    record(all, 0.5, { a_b: 'y' }, { ...ids, traceId: '44'.repeat(16) });
+    record(0.7, { a_b: 'x', empty: '' }, { ...ids, traceId: '22'.repeat(16) });
+    record(100, { a_b: 'x' }, { ...ids, traceId: '33'.repeat(16) });
+    record(0.5, { a_b: 'y' }, { ...ids, traceId: '44'.repeat(16) });
     mock.timers.tick(1);
-    record(all, 200, { 'a.b': 'x' }, { ...ids, traceId: '66'.repeat(16) });
+    record(200, { 'a.b': 'x' }, { ...ids, traceId: '66'.repeat(16) });
     assert.deepEqual(await found(all), [
       ['1.0', 0.7, '22'.repeat(16)],
       ['+Inf', 200, '66'.repeat(16)],
@@ -176,20 +176,20 @@ describe('exemplars on a page', () => {
   });
 
   test('are not on the classic page, and not kept before somebody asks for the other', async () => {
-    const all = new Meters();
+    const { all, record } = start();
     await all.classic();
-    record(all, 1, {});
-    assert.equal(all.exemplars.isWanted, false);
+    record(1, {});
+    assert.equal(all.histograms.exemplars.isThere, false);
     assert.deepEqual(await found(all), []);
-    record(all, 1, {});
+    record(1, {});
     assert.deepEqual(await found(all), [['1.0', 1, ids.traceId]]);
     assert.doesNotMatch(await all.page.render(), /trace_id/);
   });
 
   test('of a histogram that others made are told apart by its name alone', async () => {
-    const all = new Meters();
-    all.exemplars.want();
-    record(all, 1, {});
+    const { all, record } = start();
+    all.histograms.exemplars.begin();
+    record(1, {});
     all.meter.createHistogram('size.other', { advice: { explicitBucketBoundaries: [1, 10] } }).record(1);
     const page = await all.openMetrics();
     assert.ok(page.get('size_other')?.samples.every(({ exemplar }) => exemplar === undefined));
@@ -278,15 +278,19 @@ describe('a page of anything', () => {
     if (kind !== 'histogram') return;
     const buckets = random.pick([[0, 1, 10], [0.00005, 1048576], [-1, 1], []]);
     const advice = { explicitBucketBoundaries: buckets };
-    meter.createHistogram(name, { ...options, advice }).record(value, attributes);
-    if (Number.isFinite(value) && value >= 0) all.exemplars.record({ name, buckets }, value, attributes, ids);
+    if (random.chance(0.5)) meter.createHistogram(name, { ...options, advice }).record(value, attributes);
+    else
+      all.histograms
+        .create({ name, buckets, ...options })
+        .series(attributes)
+        .record(value, ids);
   }
 
   for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     test(`holds to both formats, and they agree (seed ${seed})`, async () => {
       const random = new Random(seed);
       const all = new Meters({ [text(random)]: text(random), 'service.name': text(random) });
-      all.exemplars.want();
+      all.histograms.exemplars.begin();
       for (let i = 0; i < 60; i += 1) measure(all, random);
       const classic = await all.classic();
       const openMetrics = await all.openMetrics();

@@ -3,9 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { PrometheusPage } from '../../../src/telemetry/page/prometheus-page.ts';
+import { PluginMetrics } from '../../../src/telemetry/plugin-metrics.ts';
 import { parsePage, samplesOf, total } from '../prometheus-text.ts';
 import { startStage } from '../stage.ts';
 import { Meters } from './meters.ts';
+
+const buckets = Array.from({ length: 100 }, (_, i) => i);
 
 describe('a page', () => {
   test('without a measurement still tells whose it is', async () => {
@@ -148,6 +151,57 @@ describe('a page', () => {
   });
 });
 
+describe('a large page', () => {
+  test('comes in pieces of whole lines, and others have their turn in between', async () => {
+    const all = new Meters();
+    const histogram = all.histograms.create({ name: 'size', unit: '', description: '', buckets });
+    for (let i = 0; i < 90; i += 1) histogram.record(i, { text: 'x'.repeat(200), i });
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    count();
+    const pieces: string[] = [];
+    for await (const piece of await all.page.pieces()) pieces.push(piece);
+    isOver = true;
+    assert.ok(pieces.length > 5, `${pieces.length} pieces`);
+    assert.ok(turns >= pieces.length, `${turns} turns`);
+    for (const piece of pieces) assert.ok(piece.endsWith('\n') && piece.length < 2 ** 19, `${piece.length}`);
+    assert.equal(total(parsePage(pieces.join('')), 'size_count'), 90);
+  });
+
+  test('is of one moment', async () => {
+    const all = new Meters();
+    const histogram = all.histograms.create({ name: 'size', unit: '', description: '', buckets });
+    for (let i = 0; i < 90; i += 1) histogram.record(i, { text: 'x'.repeat(200), i });
+    let page = '';
+    for await (const piece of await all.page.pieces()) {
+      page += piece;
+      for (let i = 0; i < 90; i += 1) histogram.record(i, { text: 'x'.repeat(200), i });
+    }
+    assert.equal(total(parsePage(page), 'size_count'), 90);
+  });
+});
+
+describe('what is observed', () => {
+  test('is left out where it is not told in time', async () => {
+    const plugins = new PluginMetrics(10);
+    const page = new PrometheusPage({ metricProducers: [plugins.producer()], observeTimeoutMs: 20 });
+    const provider = new MeterProvider({ readers: [page] });
+    provider.getMeter('tests').createCounter('ours').add(1);
+    const meter = plugins.meter('silent');
+    meter.createObservableGauge('never').addCallback(() => new Promise(() => undefined));
+    meter.createObservableGauge('throws').addCallback(() => {
+      throw new Error('broken');
+    });
+    meter.createCounter('theirs').add(2);
+    const families = parsePage(await page.render());
+    assert.deepEqual([...families.keys()], ['target_info', 'ours_total', 'theirs_total']);
+  });
+});
+
 describe('the page of a service under traffic', () => {
   async function page(): Promise<string> {
     await using stage = await startStage({
@@ -166,6 +220,19 @@ describe('the page of a service under traffic', () => {
     assert.equal(total(families, 'http_server_request_duration_seconds_count'), 9);
     const teams = new Set(samplesOf(families).map(({ labels }) => labels.sightline_tag_team));
     assert.deepEqual(teams, new Set([undefined, '"quoted"', 'back\\slash', 'plain']));
+  });
+
+  test('is sent as fast as it is read, and no longer than somebody reads it', async () => {
+    await using stage = await startStage();
+    const counter = stage.service.telemetry.pluginMeter('large').createCounter('large');
+    for (let i = 0; i < 1_900; i += 1) counter.add(1, { i, text: 'x'.repeat(8_000) });
+    const reply = await stage.admin('/metrics');
+    const reader = reply.body?.getReader();
+    assert.equal((await reader?.read())?.done, false);
+    await reader?.cancel();
+    assert.ok((await (await stage.admin('/metrics')).text()).length > 15_000_000);
+    const head = await fetch(`${stage.service.adminUrl}/metrics`, { method: 'HEAD' });
+    assert.deepEqual([head.status, await head.text()], [200, '']);
   });
 
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
