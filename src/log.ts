@@ -1,7 +1,7 @@
 import pino, { type Logger } from 'pino';
 import type { Limits } from './limits.ts';
-import { LogLines } from './telemetry/log-lines.ts';
-import { type MaybeTerminal, terminalFormat } from './telemetry/terminal.ts';
+import { LogLines } from './telemetry/logs/log-lines.ts';
+import { type MaybeTerminal, terminalFormat } from './telemetry/logs/terminal.ts';
 
 export type { Logger };
 

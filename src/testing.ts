@@ -20,7 +20,7 @@ import { PluginBuilder } from './plugins/compile/builder.ts';
 import { describeProblem, PluginProblem } from './plugins/problem.ts';
 import { Service } from './service.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
-import type { StoredSpan, TraceSummary } from './telemetry/trace-store.ts';
+import type { StoredSpan, TraceSummary } from './telemetry/spans/trace-store.ts';
 import { openConnection, type TestConnection } from './testing-connection.ts';
 import { asJsonObject, isJsonObject, type JsonObject, parseJsonObject } from './wire/json.ts';
 import { SseParser } from './wire/sse-parser.ts';

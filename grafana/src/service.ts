@@ -1,5 +1,5 @@
-import { faultyReasons } from '../../src/telemetry/losses.ts';
 import { attribute, metric } from '../../src/telemetry/names.ts';
+import { faultyReasons } from '../../src/telemetry/sdk/losses.ts';
 import { dashboard, row } from './parts/dashboard.ts';
 import { windowOf } from './parts/limits.ts';
 import { figure, lines, timeline } from './parts/panels.ts';

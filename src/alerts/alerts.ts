@@ -4,7 +4,7 @@ import type { Limits } from '../limits.ts';
 import type { Logger } from '../log.ts';
 import type { CollectorClock, MetricsCollector } from '../snapshots/metrics-collector.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
-import type { Instruments } from '../telemetry/instruments.ts';
+import type { Instruments } from '../telemetry/metrics/instruments.ts';
 import type { Alert, AlertState } from './alert.ts';
 import { figuresOf } from './figures.ts';
 import { observeFiring } from './observe-firing.ts';

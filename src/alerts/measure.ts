@@ -1,7 +1,7 @@
 import { errorOutcomes, type Outcome } from '../exchange/outcome.ts';
-import { faultyReasons } from '../telemetry/losses.ts';
 import { attribute, metric } from '../telemetry/names.ts';
 import { labelName, type MetricKind, metricName } from '../telemetry/prometheus-names.ts';
+import { faultyReasons } from '../telemetry/sdk/losses.ts';
 import { duration } from './duration.ts';
 import { histogramSeries } from './rules/histogram-series.ts';
 import type { InputSeries, Measure } from './threshold.ts';

@@ -1,6 +1,6 @@
 import type { Attributes, ObservableGauge } from '@opentelemetry/api';
 import type { Limits } from '../limits.ts';
-import { LabelBounds } from '../telemetry/labels.ts';
+import { LabelBounds } from '../telemetry/metrics/labels.ts';
 import { attribute } from '../telemetry/names.ts';
 import type { ThresholdAlerts } from './threshold-alerts.ts';
 

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Limits } from '../limits.ts';
 import type { PluginLifecycleManager } from '../plugins/lifecycle/lifecycle-manager.ts';
-import type { Instruments } from '../telemetry/instruments.ts';
-import { LabelBounds } from '../telemetry/labels.ts';
+import type { Instruments } from '../telemetry/metrics/instruments.ts';
+import { LabelBounds } from '../telemetry/metrics/labels.ts';
 import { attribute } from '../telemetry/names.ts';
 import type { Snapshot } from './snapshot.ts';
 

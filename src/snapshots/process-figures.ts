@@ -7,7 +7,7 @@ import {
   performance,
 } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
-import type { Instruments } from '../telemetry/instruments.ts';
+import type { Instruments } from '../telemetry/metrics/instruments.ts';
 import { attribute } from '../telemetry/names.ts';
 import { cpuLimit } from './cpu-limit.ts';
 

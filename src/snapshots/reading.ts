@@ -4,8 +4,8 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { faultyReasons } from '../telemetry/losses.ts';
 import { attribute, metric, scope } from '../telemetry/names.ts';
+import { faultyReasons } from '../telemetry/sdk/losses.ts';
 import type { ProcessLook } from './process-figures.ts';
 import type { Distribution } from './quantile.ts';
 

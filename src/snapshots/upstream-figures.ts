@@ -1,6 +1,6 @@
 import { describeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Instruments } from '../telemetry/instruments.ts';
+import type { Instruments } from '../telemetry/metrics/instruments.ts';
 import { attribute } from '../telemetry/names.ts';
 import type { Probes } from '../upstreams/probe.ts';
 import type { Snapshot } from './snapshot.ts';

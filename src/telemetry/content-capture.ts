@@ -12,12 +12,12 @@ import type { Attempt } from '../exchange/attempt.ts';
 import { epochMs } from '../exchange/clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Limits } from '../limits.ts';
-import { valueCharsMax } from './attribute-limits.ts';
 import type { ContentPlaces } from './content-places.ts';
 import { attemptErrorType, isClientError } from './error-type.ts';
-import type { Environment } from './exporters.ts';
 import { attribute, logEvent } from './names.ts';
-import { addressAttributes, known, queryAttributes, replyAttributes } from './span-attributes.ts';
+import { valueCharsMax } from './sdk/attribute-limits.ts';
+import type { Environment } from './sdk/exporters.ts';
+import { addressAttributes, known, queryAttributes, replyAttributes } from './spans/span-attributes.ts';
 
 export interface ContentCaptureOptions {
   readonly places: ContentPlaces;

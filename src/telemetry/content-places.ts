@@ -1,5 +1,5 @@
 import { ConfigError } from '../config/problems.ts';
-import type { Environment } from './exporters.ts';
+import type { Environment } from './sdk/exporters.ts';
 
 /** Where prompts and replies are told. */
 export interface ContentPlaces {

@@ -18,8 +18,8 @@ import type { Recorder } from '../flow/recorder.ts';
 import type { RawHeaders } from '../wire/headers.ts';
 import type { ContentCapture } from './content-capture.ts';
 import { attemptErrorType, isClientError, isServerError } from './error-type.ts';
-import type { ExchangeLog } from './exchange-log.ts';
-import type { Measurements } from './measurements.ts';
+import type { ExchangeLog } from './logs/exchange-log.ts';
+import type { Measurements } from './metrics/measurements.ts';
 import { attribute } from './names.ts';
 import {
   connectionEnd,
@@ -29,7 +29,7 @@ import {
   turnEnd,
   turnErrorType,
   turnStart,
-} from './session-attributes.ts';
+} from './spans/session-attributes.ts';
 import {
   clientEnd,
   clientStart,
@@ -37,9 +37,9 @@ import {
   pluginAttributes,
   serverEnd,
   serverStart,
-} from './span-attributes.ts';
-import { addAttemptEvents, addException } from './span-events.ts';
-import { type ClientTrace, tracePlace } from './trace-place.ts';
+} from './spans/span-attributes.ts';
+import { addAttemptEvents, addException } from './spans/span-events.ts';
+import { type ClientTrace, tracePlace } from './spans/trace-place.ts';
 
 export interface RecorderOptions {
   readonly tracer: Tracer;

@@ -3,9 +3,9 @@ import { messageOf, nameOf, stackFrames } from '../errors.ts';
 import { epochMs } from '../exchange/clock.ts';
 import type { ExchangeView } from '../exchange/view.ts';
 import type { HookRun } from '../hooks/hook-run.ts';
-import type { Measurements } from './measurements.ts';
+import type { Measurements } from './metrics/measurements.ts';
 import { attribute, spanEvent } from './names.ts';
-import { pluginAttributes } from './span-attributes.ts';
+import { pluginAttributes } from './spans/span-attributes.ts';
 
 interface HookRecorderOptions {
   readonly tracer: Tracer;

@@ -9,24 +9,23 @@ import type { Limits } from '../limits.ts';
 import type { HandledMessage } from '../messages/protocol-extension.ts';
 import { ContentCapture, type ContentCaptureOptions } from './content-capture.ts';
 import { contentPlaces } from './content-places.ts';
-import { ExchangeLog } from './exchange-log.ts';
 import { ExchangeRecorder } from './exchange-recorder.ts';
-import type { Environment } from './exporters.ts';
-import { Histograms } from './histograms.ts';
 import { HookRecorder } from './hook-recorder.ts';
-import type { Instruments } from './instruments.ts';
-import type { LabelBounds } from './labels.ts';
-import type { LogLines } from './log-lines.ts';
-import { type Expected, Measurements, type PluginKind } from './measurements.ts';
+import { ExchangeLog } from './logs/exchange-log.ts';
+import type { LogLines } from './logs/log-lines.ts';
+import { emitRecord } from './logs/otel-record.ts';
+import { Histograms } from './metrics/histograms.ts';
+import type { Instruments } from './metrics/instruments.ts';
+import type { LabelBounds } from './metrics/labels.ts';
+import { type Expected, Measurements, type PluginKind } from './metrics/measurements.ts';
+import { PluginMetrics, pluginScope } from './metrics/plugin-metrics.ts';
 import { scope } from './names.ts';
-import { emitRecord } from './otel-record.ts';
 import { PrometheusPage } from './page/prometheus-page.ts';
-import { PluginMetrics, pluginScope } from './plugin-metrics.ts';
-import { Sdk } from './sdk.ts';
-
-import type { ClientTrace } from './trace-place.ts';
-import { TraceStore } from './trace-store.ts';
-import type { ExportHealth } from './watched-exporter.ts';
+import type { Environment } from './sdk/exporters.ts';
+import { Sdk } from './sdk/sdk.ts';
+import type { ExportHealth } from './sdk/watched-exporter.ts';
+import type { ClientTrace } from './spans/trace-place.ts';
+import { TraceStore } from './spans/trace-store.ts';
 
 export interface TelemetryOptions {
   readonly env: Environment;

@@ -4,7 +4,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { LLMock } from '@copilotkit/aimock';
 import OpenAI from 'openai';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import type { StoredSpan } from '../../src/telemetry/trace-store.ts';
+import type { StoredSpan } from '../../src/telemetry/spans/trace-store.ts';
 import { startService } from '../support/service.ts';
 
 type TestService = Awaited<ReturnType<typeof startService>>;

@@ -3,8 +3,8 @@ import pino from 'pino';
 import { defaultLimits } from '../../src/limits.ts';
 import { MetricsCollector, type MetricsCollectorOptions } from '../../src/snapshots/metrics-collector.ts';
 import type { ProcessLook } from '../../src/snapshots/process-figures.ts';
-import { Histograms } from '../../src/telemetry/histograms.ts';
-import { createInstruments } from '../../src/telemetry/instruments.ts';
+import { Histograms } from '../../src/telemetry/metrics/histograms.ts';
+import { createInstruments } from '../../src/telemetry/metrics/instruments.ts';
 import { scope } from '../../src/telemetry/names.ts';
 
 class Reader extends MetricReader {

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import { openaiChat } from '../../src/dialects/openai-chat.ts';
 import { attribute, logEvent } from '../../src/telemetry/names.ts';
 import type { Attributes } from '../support/otlp-sink.ts';
-import { CapturedLog } from './captured-log.ts';
 import {
   ask,
   assistant,
@@ -19,6 +18,7 @@ import {
   user,
   variable,
 } from './content-stage.ts';
+import { CapturedLog } from './logs/captured-log.ts';
 import { only, startStage } from './stage.ts';
 
 describe('content of prompts and replies', () => {

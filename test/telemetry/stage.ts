@@ -8,7 +8,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { attribute } from '../../src/telemetry/names.ts';
 import { type OtlpSink, type ReceivedSpan, startOtlpSink } from '../support/otlp-sink.ts';
 import { startService } from '../support/service.ts';
-import type { CapturedLog } from './captured-log.ts';
+import type { CapturedLog } from './logs/captured-log.ts';
 import { type OpenMetricsPage, parseOpenMetrics } from './open-metrics-text.ts';
 import { type Page, parsePage } from './prometheus-text.ts';
 

@@ -1,7 +1,7 @@
 import { withDeadline } from '../../exchange/deadline.ts';
 import type { Limits } from '../../limits.ts';
 import type { Logger } from '../../log.ts';
-import type { Instruments } from '../../telemetry/instruments.ts';
+import type { Instruments } from '../../telemetry/metrics/instruments.ts';
 import { attribute } from '../../telemetry/names.ts';
 import { type Post, post, type Target } from './post.ts';
 import { retryDelay } from './retry-delay.ts';

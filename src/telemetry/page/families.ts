@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { DataPointType, type Histogram, type MetricData } from '@opentelemetry/sdk-metrics';
-import type { BucketExemplars } from '../exemplars.ts';
-import type { TracedPoint } from '../histogram-series.ts';
+import type { BucketExemplars } from '../metrics/exemplars.ts';
+import type { TracedPoint } from '../metrics/histogram-series.ts';
 import { type MetricKind, metricName, unitName } from '../prometheus-names.ts';
 import type { PageLabels } from './labels.ts';
 

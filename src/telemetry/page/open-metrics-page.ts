@@ -1,4 +1,4 @@
-import type { Exemplar } from '../exemplars.ts';
+import type { Exemplar } from '../metrics/exemplars.ts';
 import type { Distribution, Family } from './families.ts';
 import { escapeQuoted } from './labels.ts';
 import { numberText } from './numbers.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { MetricReader, type MetricReaderOptions, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { ExemplarDemand } from '../exemplars.ts';
+import type { ExemplarDemand } from '../metrics/exemplars.ts';
 import { classicPage } from './classic-page.ts';
 import { Families } from './families.ts';
 import { labelsText, PageLabels } from './labels.ts';

@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { Histograms } from '../../../src/telemetry/histograms.ts';
+import { Histograms } from '../../../src/telemetry/metrics/histograms.ts';
 import { openMetricsPage } from '../../../src/telemetry/page/open-metrics-page.ts';
 import { type PageOptions, PrometheusPage } from '../../../src/telemetry/page/prometheus-page.ts';
 import { type OpenMetricsPage, parseOpenMetrics } from '../open-metrics-text.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Attributes } from '@opentelemetry/api';
-import { createInstruments } from '../../../src/telemetry/instruments.ts';
+import { createInstruments } from '../../../src/telemetry/metrics/instruments.ts';
+import { PluginMetrics } from '../../../src/telemetry/metrics/plugin-metrics.ts';
 import { metric } from '../../../src/telemetry/names.ts';
 import { openMetricsPage } from '../../../src/telemetry/page/open-metrics-page.ts';
-import { PluginMetrics } from '../../../src/telemetry/plugin-metrics.ts';
 import { Random } from '../../support/random.ts';
 import { total } from '../prometheus-text.ts';
 import { Meters } from './meters.ts';

@@ -1,0 +1,156 @@
+import {
+  context,
+  createNoopMeter,
+  type Logger as LogEmitter,
+  logs,
+  metrics,
+  ProxyTracerProvider,
+  propagation,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Logger } from 'pino';
+import type { Limits } from '../../limits.ts';
+import type { ContentPlaces } from '../content-places.ts';
+import { boundedMeter } from '../metrics/bounded-meter.ts';
+import { Histograms } from '../metrics/histograms.ts';
+import { createInstruments, type Instruments } from '../metrics/instruments.ts';
+import type { PluginMetrics } from '../metrics/plugin-metrics.ts';
+import { scope } from '../names.ts';
+import { logRecordLimits, spanLimits } from './attribute-limits.ts';
+import { type Environment, metricReaders } from './exporters.ts';
+import { Losses } from './losses.ts';
+import { logPipelines, spanPipelines } from './pipelines.ts';
+import { createResource } from './resource.ts';
+import type { ExportHealth, WatchedExporter } from './watched-exporter.ts';
+
+export interface SdkOptions {
+  readonly env: Environment;
+  readonly limits: Limits;
+  readonly log: Logger;
+  /** Where prompts and replies are told: it takes room. */
+  readonly content: ContentPlaces;
+  /** Those of ours, which work whatever the variables say, beside what the variables name. */
+  readonly metricReader: MetricReader;
+  readonly histograms: Histograms;
+  readonly pluginMetrics: PluginMetrics;
+  readonly spanProcessor: SpanProcessor;
+}
+
+interface Parts {
+  readonly isEnabled: boolean;
+  readonly resource: Resource;
+  readonly instruments: Instruments;
+  readonly losses: Losses;
+  readonly tracerProvider: TracerProvider;
+  readonly logEmitter: LogEmitter | undefined;
+  readonly providers: readonly { shutdown(): Promise<void> }[];
+  readonly traces: readonly WatchedExporter<never>[];
+  readonly logs: readonly WatchedExporter<never>[];
+}
+
+/** The SDK of OpenTelemetry: its providers and the pipelines behind them, as the standard `OTEL_*` variables say. */
+export class Sdk {
+  readonly isEnabled: boolean;
+  readonly resource: Resource;
+  readonly instruments: Instruments;
+  readonly losses: Losses;
+  readonly tracerProvider: TracerProvider;
+  /** Undefined where nobody takes log records. */
+  readonly logEmitter: LogEmitter | undefined;
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.isEnabled = parts.isEnabled;
+    this.resource = parts.resource;
+    this.instruments = parts.instruments;
+    this.losses = parts.losses;
+    this.tracerProvider = parts.tracerProvider;
+    this.logEmitter = parts.logEmitter;
+    this.#parts = parts;
+  }
+
+  /** Rejects where an `OTEL_*` variable names something unknown. */
+  static async start({ env, limits, log, content, ...ours }: SdkOptions): Promise<Sdk> {
+    const isEnabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() !== 'true';
+    const resource = createResource();
+    const readers = isEnabled
+      ? await metricReaders(
+          env,
+          (temporality) => [ours.histograms, ours.pluginMetrics].map((one) => one.producer(temporality)),
+          limits.seriesMax,
+        )
+      : [];
+    const meterProvider = new MeterProvider({ resource, readers: [ours.metricReader, ...readers] });
+    const meter = isEnabled
+      ? boundedMeter(meterProvider.getMeter(scope.name, scope.version), limits.seriesMax)
+      : createNoopMeter();
+    // Where telemetry is disabled, nobody reads histograms either.
+    const histograms = isEnabled ? ours.histograms : new Histograms(scope, 1);
+    const instruments = createInstruments(meter, histograms);
+    const losses = new Losses(instruments.droppedTelemetry);
+    const options = { env, meterProvider, losses, log, content };
+    const spanWays = isEnabled ? await spanPipelines(options) : [];
+    const logWays = isEnabled ? await logPipelines(options) : [];
+    const loggerProvider = new LoggerProvider({
+      resource,
+      processors: logWays.map(({ processor }) => processor),
+      logRecordLimits: logRecordLimits(env, limits, content),
+    });
+
+    // The SDK registers itself globally and refuses to do so twice; a second service in one process (tests,
+    // embedding) takes the place of the first, which keeps what it holds.
+    for (const api of [trace, metrics, logs, context, propagation]) api.disable();
+    const sdk = new NodeSDK({
+      resource,
+      autoDetectResources: false,
+      spanProcessors: [ours.spanProcessor, ...spanWays.map(({ processor }) => processor)],
+      metricReaders: [],
+      logRecordProcessors: [],
+      spanLimits: spanLimits(env, limits, content),
+    });
+    sdk.start();
+    if (isEnabled) {
+      metrics.setGlobalMeterProvider(meterProvider);
+      logs.disable();
+      logs.setGlobalLoggerProvider(loggerProvider);
+    }
+    return new Sdk({
+      isEnabled,
+      resource,
+      instruments,
+      losses,
+      tracerProvider: currentTracerProvider(),
+      logEmitter: logWays.length > 0 ? loggerProvider.getLogger(scope.name, scope.version) : undefined,
+      providers: [sdk, loggerProvider, meterProvider],
+      traces: spanWays.map(({ exporter }) => exporter),
+      logs: logWays.map(({ exporter }) => exporter),
+    });
+  }
+
+  get traces(): ExportHealth[] {
+    return this.#parts.traces.map(({ health }) => health);
+  }
+
+  get logs(): ExportHealth[] {
+    return this.#parts.logs.map(({ health }) => health);
+  }
+
+  /** Sends what is left and stops. Never rejects. */
+  async stop(): Promise<void> {
+    const { providers, traces, logs } = this.#parts;
+    await Promise.allSettled(providers.map((provider) => provider.shutdown()));
+    await Promise.all([...traces, ...logs].map((exporter) => exporter.settled()));
+  }
+}
+
+/** The SDK's own rather than the global proxy, which the next `start` would point elsewhere. */
+function currentTracerProvider(): TracerProvider {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+}

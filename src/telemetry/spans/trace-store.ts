@@ -1,0 +1,184 @@
+import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
+import { hrTimeToMilliseconds } from '@opentelemetry/core';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Limits } from '../../limits.ts';
+import { contentAttributes } from '../names.ts';
+
+/** A span as `/api/traces/:id` shows it. Times are ms since the epoch. */
+export interface StoredSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly name: string;
+  readonly kind: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly status: { readonly code: string; readonly message?: string | undefined };
+  readonly attributes: ReadableSpan['attributes'];
+  readonly events: readonly {
+    readonly name: string;
+    readonly timeMs: number;
+    readonly attributes: unknown;
+  }[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** A line of `/api/traces`. Of a trace that runs it tells what has ended, by the span that ended first. */
+export interface TraceSummary {
+  readonly traceId: string;
+  readonly name: string;
+  /** Its root has not ended: a session goes on for hours, and has turns to show meanwhile. */
+  readonly isRunning: boolean;
+  readonly startMs: number;
+  /** Of one that runs: to the end of its newest span. */
+  readonly durationMs: number;
+  readonly spans: number;
+  readonly attributes: ReadableSpan['attributes'];
+}
+
+interface StoredTrace {
+  readonly spans: ReadableSpan[];
+  /** The first to end. */
+  readonly first: ReadableSpan;
+  root: ReadableSpan | undefined;
+  dropped: number;
+  contentChars: number;
+}
+
+/**
+ * Keeps the newest traces in memory, for the admin plane. Bounded in traces, in spans of each, and in what these tell
+ * of prompts and replies.
+ */
+export class TraceStore implements SpanProcessor {
+  readonly #tracesMax: number;
+  readonly #spansPerTraceMax: number;
+  readonly #contentCharsMax: number;
+  /** In the order of their last span. */
+  readonly #traces = new Map<string, StoredTrace>();
+  #newest = '';
+  #contentChars = 0;
+
+  constructor(limits: Pick<Limits, 'tracesMax' | 'spansPerTraceMax' | 'tracesContentCharsMax'>) {
+    this.#tracesMax = limits.tracesMax;
+    this.#spansPerTraceMax = limits.spansPerTraceMax;
+    this.#contentCharsMax = limits.tracesContentCharsMax;
+  }
+
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
+    const { traceId, traceFlags } = span.spanContext();
+    if ((traceFlags & TraceFlags.SAMPLED) === 0) return;
+    const trace = this.#traces.get(traceId) ?? this.#begin(span);
+    trace.spans.push(span);
+    this.#count(trace, contentChars(span));
+    if (trace.spans.length > this.#spansPerTraceMax) {
+      // The oldest: the root ends last, and of a long session the newest turns are asked for.
+      const oldest = trace.spans.shift();
+      if (oldest) this.#count(trace, -contentChars(oldest));
+      trace.dropped += 1;
+    }
+    // A client's trace may have several.
+    if (isRoot(span)) trace.root = span;
+    this.#moveToEnd(traceId, trace);
+    while (this.#contentChars > this.#contentCharsMax && this.#traces.size > 1) this.#dropOldest();
+  }
+
+  async forceFlush(): Promise<void> {}
+
+  async shutdown(): Promise<void> {
+    this.#traces.clear();
+    this.#contentChars = 0;
+    this.#newest = '';
+  }
+
+  /** Newest first: a trace is as new as its last span. */
+  list(countMax: number): TraceSummary[] {
+    const newest = [...this.#traces].reverse();
+    return newest.slice(0, countMax).map(([traceId, trace]) => summaryOf(traceId, trace));
+  }
+
+  /** The spans of one trace, in the order in which they began; undefined for a trace that is not kept. */
+  get(traceId: string): { spans: StoredSpan[]; droppedSpans: number } | undefined {
+    const trace = this.#traces.get(traceId);
+    if (!trace) return undefined;
+    const spans = trace.spans.map(stored).sort((a, b) => a.startMs - b.startMs);
+    return { spans, droppedSpans: trace.dropped };
+  }
+
+  /** The spans of an exchange mostly end together: then it is there already. */
+  #moveToEnd(traceId: string, trace: StoredTrace): void {
+    if (this.#newest === traceId) return;
+    this.#newest = traceId;
+    this.#traces.delete(traceId);
+    this.#traces.set(traceId, trace);
+  }
+
+  #dropOldest(): void {
+    for (const [traceId, { contentChars }] of this.#traces) {
+      this.#contentChars -= contentChars;
+      this.#traces.delete(traceId);
+      return;
+    }
+  }
+
+  #count(trace: StoredTrace, chars: number): void {
+    trace.contentChars += chars;
+    this.#contentChars += chars;
+  }
+
+  #begin(first: ReadableSpan): StoredTrace {
+    if (this.#traces.size >= this.#tracesMax) this.#dropOldest();
+    return { spans: [], first, root: undefined, dropped: 0, contentChars: 0 };
+  }
+}
+
+function summaryOf(traceId: string, { root, first, spans }: StoredTrace): TraceSummary {
+  const told = root ?? first;
+  const startMs = hrTimeToMilliseconds(told.startTime);
+  const last = spans.at(-1) ?? told;
+  return {
+    traceId,
+    name: told.name,
+    isRunning: root === undefined,
+    startMs,
+    durationMs: root ? hrTimeToMilliseconds(root.duration) : hrTimeToMilliseconds(last.endTime) - startMs,
+    spans: spans.length,
+    attributes: told.attributes,
+  };
+}
+
+/** Ours, that is: its parent, where it has one, ran elsewhere. */
+function isRoot(span: ReadableSpan): boolean {
+  return span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true;
+}
+
+function stored(span: ReadableSpan): StoredSpan {
+  const { traceId, spanId } = span.spanContext();
+  return {
+    traceId,
+    spanId,
+    parentSpanId: span.parentSpanContext?.spanId,
+    name: span.name,
+    kind: SpanKind[span.kind],
+    startMs: hrTimeToMilliseconds(span.startTime),
+    endMs: hrTimeToMilliseconds(span.endTime),
+    status: { code: SpanStatusCode[span.status.code], message: span.status.message },
+    attributes: span.attributes,
+    events: span.events.map(({ name, time, attributes }) => ({
+      name,
+      timeMs: hrTimeToMilliseconds(time),
+      attributes,
+    })),
+    links: span.links.map(({ context }) => ({ traceId: context.traceId, spanId: context.spanId })),
+  };
+}
+
+function contentChars({ attributes }: ReadableSpan): number {
+  let chars = 0;
+  for (const key of contentAttributes) {
+    const value = attributes[key];
+    if (typeof value === 'string') chars += value.length;
+  }
+  return chars;
+}
