@@ -1,6 +1,7 @@
 import type { Response } from 'express';
 import { SightlineError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { figuresAsJson } from './figures-as-json.ts';
 
 export interface ServerEvent {
   /** What a reader sends as `Last-Event-ID` when it comes back. */
@@ -79,7 +80,7 @@ export class EventStream {
       ...(id === undefined ? [] : [`id: ${id}`]),
       ...(event === undefined ? [] : [`event: ${event}`]),
       // JSON has no line feeds of its own.
-      `data: ${JSON.stringify(data)}`,
+      `data: ${JSON.stringify(data, figuresAsJson)}`,
     ];
     return this.#write(`${lines.join('\n')}\n\n`);
   }

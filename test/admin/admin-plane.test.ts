@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { adminRoutes } from '../../src/admin/admin-plane.ts';
 import { readUntil, sendChat } from '../support/chat-client.ts';
 import { startStage } from '../telemetry/stage.ts';
@@ -42,6 +45,20 @@ describe('the admin plane', async () => {
     const { headers } = await stage.admin('/metrics');
     assert.equal(headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
     assert.ok((await stage.page()).has('target_info'));
+  });
+
+  test('compresses the metrics for whoever takes that', async () => {
+    const ask = async (encoding: string) => {
+      const [reply] = await once(
+        http.get(`${stage.service.adminUrl}/metrics`, { headers: { 'accept-encoding': encoding } }),
+        'response',
+      );
+      return { encoding: reply.headers['content-encoding'], body: await buffer(reply) };
+    };
+    const [plain, refused, zipped] = [await ask('identity'), await ask('gzip;q=0'), await ask('br, gzip')];
+    assert.deepEqual([plain.encoding, refused.encoding, zipped.encoding], [undefined, undefined, 'gzip']);
+    assert.match(String(gunzipSync(zipped.body)), /^# HELP target_info[\s\S]*process_uptime_seconds \S+\n/);
+    assert.ok(zipped.body.length < plain.body.length / 4);
   });
 
   const unknown: [method: string, path: string][] = [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, describe, test } from 'node:test';
+import { figuresAsJson } from '../../src/admin/figures-as-json.ts';
 import type { Snapshot } from '../../src/snapshots/snapshot.ts';
 import { startService } from '../support/service.ts';
 import { readEvents } from './read-events.ts';
@@ -22,7 +23,8 @@ async function start(limits: object = {}) {
 }
 
 /** As it comes over JSON. */
-const plain = (snapshots: readonly Snapshot[]) => JSON.parse(JSON.stringify(snapshots)) as unknown;
+const plain = (snapshots: readonly Snapshot[]) =>
+  JSON.parse(JSON.stringify(snapshots, figuresAsJson)) as unknown;
 
 describe('the snapshots of the admin plane', async () => {
   const stage = await start();
