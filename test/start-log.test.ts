@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { attribute, lineKey, logEvent } from '../src/telemetry/names.ts';
+import { PluginFolder } from './plugins/folder.ts';
 import { type RunningProcess, runNode, runProcess } from './support/run-process.ts';
 import { hasTerminal, runInTerminal } from './support/terminal.ts';
 import { parsePage, total } from './telemetry/prometheus-text.ts';
@@ -64,7 +65,7 @@ describe('the log of a process', () => {
   it('is written to its end when the process dies of an error', async () => {
     await writeFile(
       join(folder, 'dies.ts'),
-      `import { openLines } from '${new URL('../src/log.ts', import.meta.url)}';
+      `import { openLines } from '${new URL('../src/telemetry/logs/open-lines.ts', import.meta.url)}';
        import { defaultLimits } from '${new URL('../src/limits.ts', import.meta.url)}';
        const lines = await openLines(process.stdout, defaultLimits);
        for (let i = 0; i < 50; i += 1) lines.add({ time: i }, false);
@@ -130,6 +131,33 @@ describe('the log in a terminal', { skip: hasTerminal ? false : 'script is not o
     assert.match(plain[at - 1] ?? '', blank);
     assert.match(plain[at + 3] ?? '', blank);
     assert.ok(plain.every((one) => !one.startsWith('{')));
+  });
+
+  it('has one line for an alert and for a plugin that is loaded, and for errors what is known of them', async () => {
+    await using folder = await PluginFolder.create();
+    await folder.savePlugin('fine', '');
+    await folder.save('broken', 'export default 1 +;');
+    const config = {
+      plugins: { folder: folder.path },
+      alerts: { thresholds: { memory: { limit: 1, holdMs: 0 } } },
+      limits: { snapshotIntervalMs: 100 },
+    };
+    const file = join(folder.path, 'sightline.yaml');
+    await writeFile(file, JSON.stringify(config));
+    const env = { ...basis, NO_COLOR: '1', SIGHTLINE_CONFIG: file };
+    await using running = runInTerminal([main], { cwd: folder.path, env });
+    await running.waitForLine(/alert 'memory' fires/);
+    await chat((await urls(running)).data);
+    await running.waitForLine(/completed/);
+    const lines = running.stdout.split('\r\n');
+    const behind = (what: RegExp) => {
+      const at = lines.findIndex((line) => what.test(line));
+      return at < 0 ? undefined : lines[at + 1];
+    };
+    const isIndented = /^ {4}/;
+    assert.doesNotMatch(behind(/ INFO: plugin 'fine' is loaded$/) ?? '    none', isIndented);
+    assert.match(behind(/ ERROR: broken\S* is rejected/) ?? '', isIndented);
+    assert.doesNotMatch(behind(/ WARN: alert 'memory' fires: .* 1 MB\.$/) ?? '    none', isIndented);
   });
 
   it('has no colours where NO_COLOR is set', async () => {

@@ -15,7 +15,7 @@ import {
   tenant,
 } from './parts/promql.ts';
 import { query } from './parts/queries.ts';
-import { errors, linksOf, percentiles } from './parts/series.ts';
+import { failures, linksOf, percentiles } from './parts/series.ts';
 import { table } from './parts/table-panel.ts';
 
 const { genAiTokenType: type, genAiRequestModel: model, upstream } = attribute;
@@ -226,7 +226,7 @@ const tenants = row('Which tenant (by the label of request-tags or the plugin te
         title: 'Errors',
         unit: 'percentunit',
         expression: share(
-          countRate(operationDuration, { by: [tenant], where: errors }),
+          countRate(operationDuration, { by: [tenant], where: failures }),
           countRate(operationDuration, { by: [tenant] }),
         ),
         limit: 'error-ratio',

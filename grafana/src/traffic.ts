@@ -16,7 +16,7 @@ import {
   share,
 } from './parts/promql.ts';
 import { query } from './parts/queries.ts';
-import { errors, linksOf, outcomeColors } from './parts/series.ts';
+import { errors, failures, linksOf, outcomeColors } from './parts/series.ts';
 import { table } from './parts/table-panel.ts';
 import { sessions } from './traffic-sessions.ts';
 
@@ -35,7 +35,7 @@ const now = row('Now', [
   figure({
     title: 'Share of errors',
     description:
-      'Exchanges that failed, of all. One that the client left, or that was refused here, is no error.',
+      'Exchanges that failed, of all. No error is one that the client left, that was refused here, or that the upstream refused for a mistake of the client (4xx).',
     unit: 'percentunit',
     width: 4,
     queries: [query(share(rate(exchanges, { where: errors }), rate(exchanges)), 'errors')],
@@ -89,10 +89,13 @@ const endings = row('Since when: how exchanges end (all models and tenants)', [
   lines({
     title: 'Errors by outcome',
     description:
-      'Those that failed, by how. `upstream_…` and `timed_out` point to a backend, `failed` to us.',
+      'Those that failed, by how. `upstream_…` and `timed_out` point to a backend, `failed` to us. Beside them, and in no alert: what upstreams refused for mistakes of clients (4xx).',
     unit: 'reqps',
     width: 12,
-    queries: [query(rate(exchanges, { by: [outcome], where: errors }), legendOf([outcome]))],
+    queries: [
+      query(rate(exchanges, { by: [outcome], where: errors }), legendOf([outcome])),
+      query(rate(exchanges, { where: { [attribute.fault]: is('client') } }), 'mistakes of clients'),
+    ],
     colors: outcomeColors,
     noValue: 'no errors',
   }),
@@ -194,12 +197,12 @@ const models = row('Which model (attempts at upstreams, and turns of sessions)',
   }),
   lines({
     title: 'Share of errors by model',
-    description: 'Attempts that failed, of all of the model.',
+    description: 'Attempts that failed, of all of the model; by mistakes of clients too.',
     unit: 'percentunit',
     width: 8,
     queries: [
       query(
-        share(countRate(attempts, { by: [model], where: errors }), countRate(attempts, { by: [model] })),
+        share(countRate(attempts, { by: [model], where: failures }), countRate(attempts, { by: [model] })),
         legendOf([model]),
       ),
     ],
@@ -229,7 +232,7 @@ const models = row('Which model (attempts at upstreams, and turns of sessions)',
       {
         title: 'Errors',
         unit: 'percentunit',
-        expression: share(countRate(attempts, { ...byBoth, where: errors }), countRate(attempts, byBoth)),
+        expression: share(countRate(attempts, { ...byBoth, where: failures }), countRate(attempts, byBoth)),
         limit: 'error-ratio',
       },
       { title: 'Duration p50', unit: 's', expression: quantile(0.5, attempts, byBoth) },

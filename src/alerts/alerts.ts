@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { CollectorClock, MetricsCollector } from '../snapshots/metrics-collector.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
 import type { Instruments } from '../telemetry/metrics/instruments.ts';
+import { lineKey, logEvent } from '../telemetry/names.ts';
 import type { Alert, AlertState } from './alert.ts';
 import { figuresOf } from './figures.ts';
 import { observeFiring } from './observe-firing.ts';
@@ -131,9 +132,11 @@ export class Alerts {
   #tell(alert: Alert, threshold: Threshold): void {
     const { log, currentHooks, receivers, identity } = this.#options;
     const { id, of, state, value, limit, unit, severity, summary, action } = alert;
-    const record = { alert: id, of, value, limit, unit, severity, summary, action };
-    if (state === 'firing') log.warn(record, firesInWords(alert));
-    else log.info(record, resolvedInWords(alert));
+    const fields = { alert: id, of, value, limit, unit, severity, summary, action };
+    const record = { [lineKey.event]: logEvent.alert, ...fields };
+    if (state !== 'firing') log.info(record, resolvedInWords(alert));
+    else if (severity === 'critical') log.error(record, firesInWords(alert, threshold));
+    else log.warn(record, firesInWords(alert, threshold));
     currentHooks().notify(state === 'firing' ? 'alert.fired' : 'alert.resolved', { alert });
     if (receivers.length === 0) return;
     const notification = notificationOf(alert, threshold, identity);

@@ -74,36 +74,45 @@ export const telemetryLost: Measure = {
 export function ended(outcomes: readonly Outcome[]): Measure {
   return {
     ...boundless([metric.outcomes]),
-    expression: (windowMs) => `sum ${by()} (increase(${outcomesIn(outcomes)}[${duration(windowMs)}]))`,
+    expression: (windowMs) => within(`{${oneOf(attribute.outcome, outcomes)}}`, windowMs),
     series: (value, windowMs, exchanges) => outcomeSeries(outcomes, value, windowMs, exchanges),
   };
 }
 
-/** Errors of all exchanges that ended within the window. Where none did it is no number, which is beyond no limit. */
+/** Errors within the window that are no mistake of a client's: nobody is to be woken by a key that is not valid. */
+export const errors: Measure = { ...ended(errorOutcomes), expression: errorsWithin };
+
+/** Such errors of all exchanges that ended within the window. Where none did it is no number, beyond no limit. */
 export const errorRatio: Measure = {
   ...boundless([metric.outcomes]),
   highest: 1,
-  expression: (windowMs) => {
-    const part = `sum ${by()} (increase(${outcomesIn(errorOutcomes)}[${duration(windowMs)}]))`;
-    return `${part} / ${allEnded(windowMs)}`;
-  },
+  expression: (windowMs) => `${errorsWithin(windowMs)} / ${allEnded(windowMs)}`,
   exchanges: allEnded,
   series: (value, windowMs, exchanges) =>
     outcomeSeries(errorOutcomes, value * exchanges, windowMs, (1 - value) * exchanges),
 };
 
+function errorsWithin(windowMs: number): string {
+  return within(`{${oneOf(attribute.outcome, errorOutcomes)}, ${labelName(attribute.fault)}=""}`, windowMs);
+}
+
 function allEnded(windowMs: number): string {
-  return `sum ${by()} (increase(${nameOf(metric.outcomes)}[${duration(windowMs)}]))`;
+  return within('', windowMs);
+}
+
+/** Exchanges with these labels that ended within the window. */
+function within(labels: string, windowMs: number): string {
+  return `sum ${by()} (increase(${nameOf(metric.outcomes)}${labels}[${duration(windowMs)}]))`;
 }
 
 /** A percentile of a histogram in seconds, in ms. What lies beyond the last bucket comes out as its bound. */
 export function quantileMs(q: number, row: Histogram): Measure {
   const name = nameOf(row);
-  const within = (series: string, windowMs: number) => `increase(${name}_${series}[${duration(windowMs)}])`;
+  const grown = (series: string, windowMs: number) => `increase(${name}_${series}[${duration(windowMs)}])`;
   return {
     expression: (windowMs) =>
-      `histogram_quantile(${q}, sum ${by('le')} (${within('bucket', windowMs)})) * 1000`,
-    exchanges: (windowMs) => `sum ${by()} (${within('count', windowMs)})`,
+      `histogram_quantile(${q}, sum ${by('le')} (${grown('bucket', windowMs)})) * 1000`,
+    exchanges: (windowMs) => `sum ${by()} (${grown('count', windowMs)})`,
     metrics: [row.name],
     // All observations in the first bucket, or beyond the last.
     lowest: q * (row.buckets[0] ?? 0) * 1_000,
@@ -166,27 +175,24 @@ function boundless(rows: readonly MetricRow[]) {
   return { metrics: rows.map(({ name }) => name), lowest: 0, highest: Number.POSITIVE_INFINITY };
 }
 
-function outcomesIn(outcomes: readonly Outcome[]): string {
-  return `${nameOf(metric.outcomes)}{${oneOf(attribute.outcome, outcomes)}}`;
-}
-
 function oneOf(key: string, values: readonly string[]): string {
   return `${labelName(key)}${values.length === 1 ? '=' : '=~'}"${values.join('|')}"`;
 }
 
-/** So many within the window end in one of these ways, and so many in another. */
+/** So many within the window end in one of these ways, and so many in another, or by a mistake of the client's. */
 function outcomeSeries(
   outcomes: readonly Outcome[],
-  within: number,
+  count: number,
   windowMs: number,
   others: number,
 ): InputSeries[] {
-  const perMinute = (count: number) => (count / windowMs) * minuteMs;
-  const row = (outcome: Outcome, count: number) =>
-    counterSeries(metric.outcomes, attribute.outcome, outcome, perMinute(count));
+  const row = (outcome: Outcome, share: number) =>
+    counterSeries(metric.outcomes, attribute.outcome, outcome, (share / windowMs) * minuteMs);
+  const mistakes = row('upstream_error', others / 4);
   return [
-    ...outcomes.map((outcome) => row(outcome, within / outcomes.length)),
-    ...(['completed', 'client_aborted', 'blocked'] as const).map((outcome) => row(outcome, others / 3)),
+    ...outcomes.map((outcome) => row(outcome, count / outcomes.length)),
+    ...(['completed', 'client_aborted', 'blocked'] as const).map((outcome) => row(outcome, others / 4)),
+    { ...mistakes, labels: { ...mistakes.labels, [labelName(attribute.fault)]: 'client' } },
   ];
 }
 

@@ -48,6 +48,8 @@ export interface Threshold {
   readonly limit: number;
   /** Of the limit and the figure: `MB`, `%`, `ms`, `days`, `tokens/min`; empty for counts and ratios. */
   readonly unit: string;
+  /** The figure is 0 for no and more for yes, which no number tells people better than the summary. */
+  readonly isYesOrNo?: boolean;
   /** The figure is taken over so long; for gauges, which only have a moment, 0. */
   readonly windowMs: number;
   /** How long it has to be beyond the limit before it fires. */

@@ -1,6 +1,14 @@
-import { errorOutcomes } from '../exchange/outcome.ts';
 import { attribute, metric } from '../telemetry/names.ts';
-import { cpuPercent, ended, errorRatio, gauge, quantileMs, sumPerMinute, telemetryLost } from './measure.ts';
+import {
+  cpuPercent,
+  ended,
+  errorRatio,
+  errors,
+  gauge,
+  quantileMs,
+  sumPerMinute,
+  telemetryLost,
+} from './measure.ts';
 import type { Threshold } from './threshold.ts';
 
 /** Of fewer exchanges within a window a ratio or a percentile is an anecdote, which is to wake nobody. */
@@ -54,7 +62,7 @@ export const thresholds: readonly Threshold[] = [
     id: 'errors',
     title: 'Errors',
     field: 'errors',
-    measure: ended(errorOutcomes),
+    measure: errors,
     comparison: 'above',
     limit: 10,
     unit: '',
@@ -65,7 +73,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Many requests or turns have failed in a short time.',
     action:
-      'On the dashboard Traffic, see which outcome it is, of which upstream and with which status; `GET /api/traces` on the admin plane has the newest of them. Of `upstream_error`, 401, 403 and 404 are mistakes of a client, or of a key in our configuration, and 429 is a quota; 5xx, `upstream_truncated` and `upstream_unreachable` are for whoever runs the upstream, `timed_out` is a slow upstream or a limit of ours, and `failed` is our own fault.',
+      'On the dashboard Traffic, see which outcome it is, of which upstream and with which status; `GET /api/traces` on the admin plane has the newest of them. Of `upstream_error`, 429 is a quota; other 4xx but 408 and 425 are mistakes of a client, or of a key in our configuration, and not counted here; 5xx, `upstream_truncated` and `upstream_unreachable` are for whoever runs the upstream, `timed_out` is a slow upstream or a limit of ours, and `failed` is our own fault.',
   },
   {
     id: 'error-ratio',
@@ -83,7 +91,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'critical',
     summary: 'A notable part of all requests and turns fails.',
     action:
-      'On the dashboard Traffic, see which outcome and status it is, and whether it is one upstream or all; `GET /api/traces` on the admin plane has examples. If one: `GET /readyz` says whether it answers; to use another in its place, change its `url` in the configuration and restart. If all: take back what was changed last, such as a plugin (`POST /api/plugins/:name/unload`). Where it is 401, 403, 404 or 429, one client may do all of it.',
+      'On the dashboard Traffic, see which outcome and status it is, and whether it is one upstream or all; `GET /api/traces` on the admin plane has examples. If one: `GET /readyz` says whether it answers; to use another in its place, change its `url` in the configuration and restart. If all: take back what was changed last, such as a plugin (`POST /api/plugins/:name/unload`). Where it is 429, one client may do all of it: see the dashboard Tokens. Other 4xx but 408 and 425 are mistakes of clients, and not counted here.',
   },
   {
     id: 'first-token',
@@ -181,6 +189,7 @@ export const thresholds: readonly Threshold[] = [
     comparison: 'above',
     limit: 0,
     unit: '',
+    isYesOrNo: true,
     windowMs: 0,
     // Whoever saves a file with a mistake in it sees that at once, and mends it.
     holdMs: 60_000,
@@ -199,6 +208,7 @@ export const thresholds: readonly Threshold[] = [
     comparison: 'above',
     limit: 0,
     unit: '',
+    isYesOrNo: true,
     windowMs: 0,
     // It opens only after failures one after the other, and fails exchanges from then on.
     holdMs: 0,
@@ -218,6 +228,7 @@ export const thresholds: readonly Threshold[] = [
     comparison: 'below',
     limit: 1,
     unit: '',
+    isYesOrNo: true,
     windowMs: 0,
     // Two probes, which come every 15 s.
     holdMs: 30_000,

@@ -18,15 +18,15 @@ export interface Occasion {
 export function annotations(threshold: Threshold, { instance, of, value }: Occasion) {
   const subject = of === undefined ? instance : `${of} on ${instance}`;
   const { summary, action } = threshold;
-  return { summary: `${subject}: ${summary} ${figureInWords(threshold, value)}`, description: action };
+  return { summary: `${subject}: ${summary}${figureInWords(threshold, value)}`, description: action };
 }
 
 export function inWords({ id, of }: Pick<Alert, 'id' | 'of'>): string {
   return of === undefined ? `alert '${id}'` : `alert '${id}' of '${of}'`;
 }
 
-export function firesInWords(alert: Alert): string {
-  return `${inWords(alert)} fires: ${alert.summary} ${figureInWords(alert, valueInWords(alert))}`;
+export function firesInWords(alert: Alert, threshold: Threshold): string {
+  return `${inWords(alert)} fires: ${alert.summary}${figureInWords(threshold, valueInWords(alert))}`;
 }
 
 export function resolvedInWords(alert: Alert): string {
@@ -39,13 +39,13 @@ function lasted({ since, firedAt = since }: Alert): string {
   return duration(Math.round(ms / unitMs) * unitMs);
 }
 
-/** `Memory: 600 MB, above the limit of 500 MB.` */
-export function figureInWords(
-  { title, comparison, limit, unit }: Pick<Threshold, 'title' | 'comparison' | 'limit' | 'unit'>,
-  value: string,
-): string {
+/** What comes behind the summary: ` Memory: 600 MB, above the limit of 500 MB.` */
+function figureInWords(threshold: Threshold, value: string): string {
+  const { title, comparison, limit, unit, isYesOrNo = false } = threshold;
+  // That it is so, the summary has said. With another limit it is a count all the same.
+  if (isYesOrNo && limit === (comparison === 'above' ? 0 : 1)) return '';
   const inUnit = (amount: string) => (unit === '' ? amount : `${amount} ${unit}`);
-  return `${title}: ${inUnit(value)}, ${comparison} the limit of ${inUnit(String(limit))}.`;
+  return ` ${title}: ${inUnit(value)}, ${comparison} the limit of ${inUnit(String(limit))}.`;
 }
 
 export function valueInWords({ value, limit }: Pick<Alert, 'value' | 'limit'>): string {

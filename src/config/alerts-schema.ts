@@ -89,11 +89,17 @@ const webhook = receiver({
 
 const alertmanager = receiver({ url: alertmanagerAddress, headers: headers.prefault({}) });
 
-export const alertsSection = section({
-  thresholds: section(overrides).prefault({}),
+export const thresholdsSection = section(overrides);
+
+const members = {
+  thresholds: thresholdsSection.prefault({}),
   webhooks: z.array(webhook, listError).default([]),
   alertmanagers: z.array(alertmanager, listError).default([]),
-});
+};
+
+export const alertsSection = section(members);
+
+export const alertsKeys = Object.keys(members);
 
 interface Looks {
   readonly alerts: Pick<AlertsConfig, 'thresholds'>;

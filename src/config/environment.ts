@@ -59,8 +59,16 @@ export interface Expansion {
   readonly incomplete: ReadonlySet<string>;
 }
 
-/** The tree with `${NAME}` replaced in every text of the file; `$${` stands for `${` itself. */
-export function expandVariables(tree: ConfigTree, env: NodeJS.ProcessEnv): Expansion {
+/**
+ * The tree with `${NAME}` replaced in every text of the file; `$${` stands for `${` itself.
+ *
+ * @param isRead Whether anybody reads what stands at the path: what nobody does stays as it is.
+ */
+export function expandVariables(
+  tree: ConfigTree,
+  env: NodeJS.ProcessEnv,
+  isRead: (path: KeyPath) => boolean = () => true,
+): Expansion {
   const problems: Problem[] = [];
   const incomplete = new Set<string>();
   const expandText = (text: string, path: KeyPath) =>
@@ -83,7 +91,8 @@ export function expandVariables(tree: ConfigTree, env: NodeJS.ProcessEnv): Expan
         Object.entries(node).map(([key, value]) => [key, expand(value, [...path, key])]),
       );
     }
-    return typeof node === 'string' && !tree.isFromVariable(path) ? expandText(node, path) : node;
+    if (typeof node !== 'string' || tree.isFromVariable(path) || !isRead(path)) return node;
+    return expandText(node, path);
   };
   return { root: expand(tree.root, []), problems, incomplete };
 }

@@ -4,9 +4,10 @@ import { type Limits, upstreamLimitNames } from '../limits.ts';
 import type { Config, UpstreamConfig } from './config.ts';
 import { expandVariables, foreignVariables, overlayVariables, variable } from './environment.ts';
 import { readConfigFile } from './file.ts';
-import { pathId } from './key-path.ts';
+import { type KeyPath, pathId } from './key-path.ts';
 import { listenConflicts } from './listen-schema.ts';
 import { badKey, badValue, ConfigError, type Problem } from './problems.ts';
+import { isForRules, type RulesConfig, rulesSchema } from './rules-schema.ts';
 import { type ConfigValues, configSchema } from './schema.ts';
 import { nearest } from './suggestion.ts';
 import { ConfigTree, isMapping } from './tree.ts';
@@ -16,6 +17,28 @@ import { ConfigTree, isMapping } from './tree.ts';
  * everything that is wrong.
  */
 export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
+  const { tree, problems, path } = readTree(env, cwd);
+  const { values, root } = check(tree, env, configSchema, problems);
+  if (isMapping(root)) {
+    const conflicts = listenConflicts(root.data, root.admin);
+    problems.push(...conflicts.map(({ path, expected }) => badValue(tree, path, expected)));
+  }
+  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(assemble(values, path, cwd));
+}
+
+/**
+ * Reads of the same what the rules for Prometheus are made of, where they are made: there the secrets are not at hand
+ * that other sections want. Throws a `ConfigError` that lists everything that is wrong with what it reads.
+ */
+export function loadRulesConfig(env: NodeJS.ProcessEnv, cwd: string): RulesConfig {
+  const { tree, problems } = readTree(env, cwd);
+  const { values } = check(tree, env, rulesSchema, problems, isForRules);
+  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
+  return values;
+}
+
+function readTree(env: NodeJS.ProcessEnv, cwd: string) {
   const file = readConfigFile(variable(env, 'SIGHTLINE_CONFIG'), cwd);
   const problems = [...file.problems, ...foreignVariables(env)];
   // Without the file's part, the rest would be blamed for what it lacks.
@@ -23,24 +46,25 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
 
   const tree = new ConfigTree(file);
   overlayVariables(tree, env);
-  const values = check(tree, env, problems);
-  if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(assemble(values, file.path, cwd));
+  return { tree, problems, path: file.path };
 }
 
-function check(tree: ConfigTree, env: NodeJS.ProcessEnv, problems: Problem[]): ConfigValues | undefined {
-  const { root, problems: unexpanded, incomplete } = expandVariables(tree, env);
+/** The tree, expanded, and what the schema makes of it where it does not refuse it. What is wrong goes to `problems`. */
+function check<Values>(
+  tree: ConfigTree,
+  env: NodeJS.ProcessEnv,
+  schema: z.ZodType<Values>,
+  problems: Problem[],
+  isRead?: (path: KeyPath) => boolean,
+): { readonly root: unknown; readonly values: Values | undefined } {
+  const { root, problems: unexpanded, incomplete } = expandVariables(tree, env, isRead);
   problems.push(...unexpanded);
-  const parsed = configSchema.safeParse(root);
+  const parsed = schema.safeParse(root);
   for (const issue of parsed.error?.issues ?? []) {
     // A text that lacks its variable is wrong only for that.
     if (!incomplete.has(pathId(tree.find(keysOf(issue)).path))) problems.push(...describe(tree, issue));
   }
-  if (isMapping(root)) {
-    const conflicts = listenConflicts(root.data, root.admin);
-    problems.push(...conflicts.map(({ path, expected }) => badValue(tree, path, expected)));
-  }
-  return parsed.data;
+  return { root, values: parsed.data };
 }
 
 function describe(tree: ConfigTree, issue: z.core.$ZodIssue): Problem[] {

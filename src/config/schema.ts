@@ -38,8 +38,7 @@ const log = section({
   exchanges: z.boolean('true or false').default(true),
 });
 
-/** The file, with the variables laid over it. */
-export const configSchema = section({
+const sections = {
   data: dataSection.prefault({}),
   admin: adminSection.prefault({}),
   upstreams: upstreamsSection.default({}),
@@ -49,6 +48,11 @@ export const configSchema = section({
   alerts: alertsSection.prefault({}),
   log: log.prefault({}),
   limits: limitsSection.prefault({}),
-}).superRefine(refuseShortWindows);
+};
+
+/** The file, with the variables laid over it. */
+export const configSchema = section(sections).superRefine(refuseShortWindows);
+
+export const sectionNames = Object.keys(sections);
 
 export type ConfigValues = z.output<typeof configSchema>;

@@ -31,7 +31,8 @@ function trafficFigures(from: Traffic | undefined, to: Traffic, durationMs: numb
     ([outcome, count]) => [outcome as Outcome, count - (from?.outcomes.get(outcome) ?? 0)] as const,
   );
   const exchanges = sum(outcomes.map(([, count]) => count));
-  const errors = sum(outcomes.map(([outcome, count]) => (isError(outcome) ? count : 0)));
+  const failed = sum(outcomes.map(([outcome, count]) => (isError(outcome) ? count : 0)));
+  const errors = failed - (to.clientFaults - (from?.clientFaults ?? 0));
   const duration = between(from?.duration, to.duration);
   const firstToken = between(from?.firstToken, to.firstToken);
   return {

@@ -23,6 +23,8 @@ export interface Reading {
 /** All of it since the process began, over all labels that are not named here. */
 export interface Traffic {
   readonly outcomes: ReadonlyMap<string, number>;
+  /** Those of the outcomes that are mistakes of clients. */
+  readonly clientFaults: number;
   /** Of requests, seconds. */
   readonly duration: Distribution | undefined;
   /** Seconds. */
@@ -47,6 +49,7 @@ export function readTraffic({ scopeMetrics }: ResourceMetrics): Traffic | undefi
   const dropped = sumsBy(attribute.reason, find(metric.droppedTelemetry));
   return {
     outcomes,
+    clientFaults: sumsBy(attribute.fault, find(metric.outcomes))?.get('client') ?? 0,
     duration: distribution(find(metric.httpDuration)),
     firstToken: distribution(find(metric.timeToFirstChunk)),
     tokens: sumsBy(attribute.genAiTokenType, find(metric.tokenUsage)),

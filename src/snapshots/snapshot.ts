@@ -13,8 +13,12 @@ export interface Snapshot {
   readonly durationMs: number;
   /** Requests and turns that ended. Absent, like all figures of traffic, where telemetry is disabled. */
   readonly exchanges?: number;
-  /** Those of them that failed: neither completed, nor left by the client, nor refused here. */
+  /**
+   * Those of them that failed: neither completed, nor left by the client, nor refused here, nor refused by the upstream
+   * for a mistake of the client's (4xx but 408, 425 and 429).
+   */
   readonly errors?: number;
+  /** All exchanges, mistakes of clients too. */
   readonly outcomes?: Readonly<Partial<Record<Outcome, number>>>;
   /** Errors of all exchanges, 0 to 1. Absent where none ended. */
   readonly errorRatio?: number;

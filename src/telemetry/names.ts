@@ -58,6 +58,8 @@ export const attribute = {
 
   /** One of `exchange/outcome.ts`. */
   outcome: 'sightline.outcome',
+  /** `client` where an `upstream_error` is the client's own mistake (`exchange/fault.ts`); absent otherwise. */
+  fault: 'sightline.fault',
   /** The exchange's id, as in `x-request-id`. */
   exchangeId: 'sightline.exchange.id',
   /** Name of a configured upstream. */
@@ -170,6 +172,10 @@ export const spanEvent = {
 export const logEvent = {
   /** A request, a session or a turn has ended. */
   exchange: 'sightline.exchange',
+  /** An alert has begun to fire, or is resolved. */
+  alert: 'sightline.alert',
+  /** A plugin was loaded, reloaded or unloaded. */
+  plugin: 'sightline.plugin',
   /** What was asked and answered in one attempt; convention. Only where that is captured. */
   inferenceDetails: 'gen_ai.client.inference.operation.details',
 } as const;
@@ -193,8 +199,9 @@ export const tagPrefix = 'sightline.tag.';
 
 /** Convention: `gen_ai.client.operation.duration` and the like. */
 const secondsFine = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+/** The convention's buckets end at 10 s, and models that reason think longer before they begin. */
 const firstChunkSeconds = [
-  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
 ];
 const perChunkSeconds = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
 const tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
@@ -349,7 +356,7 @@ export const metric = {
     buckets: overheadSeconds,
   },
   plugins: {
-    name: 'sightline.plugin.count',
+    name: 'sightline.plugins',
     kind: 'up_down_counter',
     unit: '{plugin}',
     description: 'Plugins by state.',

@@ -107,7 +107,14 @@ describe('alerts', () => {
     scene.collector.show(1, { memory: { rssMb: 600, heapMb: 1 }, upstreams: { spare: { up: 0 } } });
     scene.collector.show(90_100, { upstreams: { spare: { up: 1 } } });
     const { summary, action } = memory;
-    const common = { alert: 'memory', of: undefined, limit: 500, unit: 'MB', severity: 'warning' };
+    const common = {
+      'event.name': 'sightline.alert',
+      alert: 'memory',
+      of: undefined,
+      limit: 500,
+      unit: 'MB',
+      severity: 'warning',
+    };
     const of = { ...common, alert: 'upstream-unreachable', of: 'spare', limit: 1, unit: '' };
     assert.deepEqual(scene.book.lines, [
       {
@@ -124,7 +131,7 @@ describe('alerts', () => {
         value: 0,
         summary,
         action,
-        level: 'warn',
+        level: 'error',
         message: `alert 'upstream-unreachable' of 'spare' fires: ${summary} Error ratio: 0, below the limit of 1.`,
       },
       {

@@ -13,12 +13,15 @@ import { parsePage, type Sample } from '../telemetry/prometheus-text.ts';
 import { opensslSignature } from './receivers/openssl.ts';
 
 /** Requests that the upstream answers with an error. */
-async function fail({ dataUrl, inFlight }: Service, times: number): Promise<void> {
-  const body = JSON.stringify({ model: 'sim-status-500', messages: [{ role: 'user', content: 'Hello!' }] });
+async function fail({ dataUrl, inFlight }: Service, times: number, status = 500): Promise<void> {
+  const body = JSON.stringify({
+    model: `sim-status-${status}`,
+    messages: [{ role: 'user', content: 'Hello!' }],
+  });
   const headers = { 'content-type': 'application/json' };
   for (let i = 0; i < times; i += 1) {
     const reply = await fetch(`${dataUrl}/v1/chat/completions`, { method: 'POST', headers, body });
-    assert.equal(reply.status, 500);
+    assert.equal(reply.status, status);
     await reply.text();
   }
   await inFlight.empty();
@@ -85,6 +88,30 @@ describe('a service', () => {
     const over = JSON.parse(end?.body ?? '');
     assert.deepEqual([over.status, over.incident], ['resolved', told.incident]);
   });
+
+  for (const [whose, status, expected] of [
+    ['nothing of mistakes of a client', 401, []],
+    ['of a quota that is used up', 429, ['errors', 'error-ratio']],
+    ['of an upstream that fails', 500, ['errors', 'error-ratio']],
+  ] as const) {
+    test(`tells ${whose}: 25 times ${status}`, async () => {
+      await using stack = new AsyncDisposableStack();
+      const simulator = stack.adopt(await startSimulator(), (one) => one.close());
+      await using service = await startService({
+        config: {
+          upstreams: { default: simulator.url },
+          alerts: { thresholds: { 'error-ratio': { holdMs: 0 } } },
+        },
+      });
+      const fired: string[] = [];
+      service.alerts.onTransition(({ id }) => fired.push(id));
+      await service.collector.look();
+      await fail(service, 25, status);
+      const snapshot = await service.collector.look();
+      assert.deepEqual([snapshot?.exchanges, snapshot?.outcomes?.upstream_error], [25, 25]);
+      assert.deepEqual(fired, expected);
+    });
+  }
 
   test('tells plugins through their hooks, in the process and in a worker', async () => {
     await using sink = await WebhookSink.start();

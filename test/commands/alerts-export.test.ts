@@ -38,7 +38,8 @@ describe('alerts export', () => {
     assert.deepEqual(named('SightlineMemory')?.labels, { severity: 'critical' });
     assert.match(String(named('SightlineErrors')?.expr), /\[1m\].* > 3$/);
     assert.equal(named('SightlineTokenBurn'), undefined);
-    assert.equal(rules.length, 13);
+    assert.ok(named('SightlineAbsent'));
+    assert.equal(rules.length, 14);
   });
 
   it('prints rules and tests that promtool passes', { skip: missing(['promtool'], 'that') }, async () => {
@@ -60,6 +61,21 @@ describe('alerts export', () => {
     assert.equal(code, 1);
     assert.equal(stdout, '');
     assert.match(stderr, /alerts\.thresholds\.memori is unknown; did you mean "memory"\?/);
+  });
+
+  it('needs no secrets of other places, where it is a matter of rules alone', async () => {
+    const unset = `
+upstreams: { default: { url: "\${UPSTREAM_URL}", headers: { authorization: "Bearer \${UPSTREAM_KEY}" } } }
+alerts:
+  webhooks: [{ url: "\${ALERT_WEBHOOK}", secret: "\${ALERT_SECRET}" }]
+  thresholds: { memory: { limit: 1200 } }
+`;
+    await using place = await openWorkplace({ 'sightline.yaml': unset });
+    for (const args of [[], ['--tests']]) {
+      const { code, stdout, stderr } = await place.run(['alerts', 'export', ...args]);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /1200/);
+    }
   });
 
   it('refuses what it does not know', async () => {

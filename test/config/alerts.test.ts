@@ -103,7 +103,7 @@ const overrides: readonly [string, string][] = [
   ['cpu: { limit: .inf }', '1:39: alerts.thresholds.cpu.limit is Infinity; expected a number of %, at least 0'],
   ['cpu: { limit: .nan }', '1:39: alerts.thresholds.cpu.limit is NaN; expected a number of %, at least 0'],
   ['cpu: { limit: -1 }', '1:39: alerts.thresholds.cpu.limit is -1; expected a number of %, at least 0'],
-  ['first-token: { limit: 10000 }', '1:47: alerts.thresholds.first-token.limit is 10000; expected a number of ms, at least 0.95 and below 10000'],
+  ['first-token: { limit: 80000 }', '1:47: alerts.thresholds.first-token.limit is 80000; expected a number of ms, at least 0.95 and below 80000'],
   ['error-ratio: { limit: 5 }', '1:47: alerts.thresholds.error-ratio.limit is 5; expected a number, at least 0 and below 1'],
   ['upstream-unreachable: { limit: 0 }', '1:56: alerts.thresholds.upstream-unreachable.limit is 0; expected a number, above 0 and at most 1'],
   ['certificate: { limit: soon }', '1:47: alerts.thresholds.certificate.limit is "soon"; expected a number of days'],

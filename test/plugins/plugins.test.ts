@@ -277,15 +277,9 @@ describe('the admin plane', () => {
     await folder.savePlugin('bad', 'const = 1;');
     await using service = await startWithFolder(folder);
     await service.plugins.reload('stamp');
-    const counts = await metric(service, 'sightline_plugin_count{');
-    assert.ok(
-      counts.includes('sightline_plugin_count{sightline_plugin_state="active"} 1'),
-      counts.join('\n'),
-    );
-    assert.ok(
-      counts.includes('sightline_plugin_count{sightline_plugin_state="rejected"} 1'),
-      counts.join('\n'),
-    );
+    const counts = await metric(service, 'sightline_plugins{');
+    assert.ok(counts.includes('sightline_plugins{sightline_plugin_state="active"} 1'), counts.join('\n'));
+    assert.ok(counts.includes('sightline_plugins{sightline_plugin_state="rejected"} 1'), counts.join('\n'));
     const changes = (await metric(service, 'sightline_plugin_changes_total{')).join('\n');
     assert.match(changes, /change="loaded"\} 1/);
     assert.match(changes, /change="reloaded"\} 1/);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
+import { errorRatio, errors } from '../../src/alerts/measure.ts';
 import type { Snapshot } from '../../src/snapshots/snapshot.ts';
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { metricName } from '../../src/telemetry/prometheus-names.ts';
@@ -42,6 +43,14 @@ async function scrape(scene: CollectorScene, scraped: Scraped): Promise<void> {
   }
 }
 
+const endings = [
+  { [attribute.outcome]: 'failed' },
+  { [attribute.outcome]: 'upstream_error', [attribute.fault]: 'client' },
+  { [attribute.outcome]: 'completed' },
+  { [attribute.outcome]: 'completed' },
+  { [attribute.outcome]: 'upstream_error' },
+];
+
 /** Ten minutes of traffic that is steady as a whole, and random in each exchange. */
 async function tenMinutes(): Promise<{ scene: CollectorScene; scraped: Scraped }> {
   const scene = new CollectorScene();
@@ -52,7 +61,7 @@ async function tenMinutes(): Promise<{ scene: CollectorScene; scraped: Scraped }
   for (let i = 0; i <= scrapes; i += 1) {
     for (let j = 0; j < 20; j += 1) {
       const upstream = { [attribute.upstream]: random.pick(['one', 'other']) };
-      outcomes.add(1, { ...upstream, [attribute.outcome]: j % 5 === 0 ? 'failed' : 'completed' });
+      outcomes.add(1, { ...upstream, ...endings[j % endings.length] });
       httpDuration.record(random.next() ** 3 * 30, upstream);
       timeToFirstChunk.record(random.next() * 2, upstream);
       tokenUsage.record(random.integer(1, 2_000), { ...upstream, [attribute.genAiTokenType]: 'input' });
@@ -84,7 +93,8 @@ test('the figures of a window are those that Prometheus has of it', { skip }, as
     const counted = nameOf(metric.outcomes);
     return [
       expect(`sum(increase(${counted}[${window}]))`, figures.exchanges),
-      expect(`sum(increase(${counted}{sightline_outcome="failed"}[${window}]))`, figures.errors),
+      expect(errors.expression(seconds * 1_000), figures.errors),
+      expect(errorRatio.expression(seconds * 1_000), figures.errorRatio),
       expect(quantile(0.5, metric.httpDuration, window), figures.responseMs?.p50),
       expect(quantile(0.95, metric.httpDuration, window), figures.responseMs?.p95),
       expect(quantile(0.99, metric.httpDuration, window), figures.responseMs?.p99),

@@ -60,6 +60,24 @@ describe('a snapshot', () => {
     assert.equal(second?.telemetryDropped, 0);
   });
 
+  test('has mistakes of clients among the outcomes, and not among the errors', async () => {
+    const scene = new CollectorScene();
+    const { outcomes } = scene.instruments;
+    const mistake = { ...ended('upstream_error'), [attribute.fault]: 'client' };
+    outcomes.add(2, mistake);
+    await scene.after(0);
+    for (let i = 0; i < 2; i += 1) {
+      outcomes.add(5, mistake);
+      outcomes.add(1, ended('upstream_error'));
+      outcomes.add(4, ended('completed'));
+      await scene.after(5_000);
+    }
+    const [first, second] = scene.collector.snapshots;
+    assert.deepEqual([first?.exchanges, first?.errors, first?.errorRatio], [12, 1, 1 / 12]);
+    assert.deepEqual([second?.exchanges, second?.errors, second?.errorRatio], [10, 1, 0.1]);
+    assert.deepEqual(second?.outcomes, { upstream_error: 6, completed: 4 });
+  });
+
   test('has what came before the first look too', async () => {
     const scene = new CollectorScene();
     scene.instruments.outcomes.add(3, ended('completed'));

@@ -76,6 +76,7 @@ export const is = (value: string) => `="${value}"`;
 export const oneOf = (values: readonly string[]) => `=~"${values.join('|')}"`;
 export const noneOf = (values: readonly string[]) => `!~"${values.join('|')}"`;
 export const present = '!=""';
+export const absent = '=""';
 
 /** A series for each instance, as the alerts look at them. */
 export const byInstance = ['job', 'instance'] as const;

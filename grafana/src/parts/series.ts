@@ -3,12 +3,15 @@ import { attribute } from '../../../src/telemetry/names.ts';
 import { labelName } from '../../../src/telemetry/prometheus-names.ts';
 import { addressOf } from './dashboard.ts';
 import type { DataLink } from './panels.ts';
-import { type Histogram, type Narrowing, narrowing, oneOf, quantile, type Scope } from './promql.ts';
+import { absent, type Histogram, type Narrowing, narrowing, oneOf, quantile, type Scope } from './promql.ts';
 import { type Query, query } from './queries.ts';
 
 /* What several dashboards say in the same way. */
 
-export const errors = { [attribute.outcome]: oneOf(errorOutcomes) };
+/** Of attempts: those that failed, whoever's mistake it was. */
+export const failures = { [attribute.outcome]: oneOf(errorOutcomes) };
+/** Of exchanges: those that failed by no mistake of their client's, as the alerts count them. */
+export const errors = { ...failures, [attribute.fault]: absent };
 
 /** One colour for each way to end, wherever outcomes are drawn. */
 export const outcomeColors = {

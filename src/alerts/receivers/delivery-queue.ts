@@ -48,6 +48,8 @@ export class DeliveryQueue {
   #sending: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #endPause: () => void = () => undefined;
+  /** The last try came to nothing, and the log has it. */
+  #isFailing = false;
 
   constructor(options: DeliveryQueueOptions) {
     this.#options = options;
@@ -109,11 +111,12 @@ export class DeliveryQueue {
     for (let tries = 1; ; tries += 1) {
       const wasStopping = this.#stopped !== undefined;
       const answer = await post(target, delivery.compose(Date.now()), options);
-      if (answer.isTaken) return this.#count('sent');
+      if (answer.isTaken) return this.#succeed();
       if (signal.aborted) return this.#drop(delivery, stopping);
       if (!answer.isWorthRetrying || tries >= limits.alertSendTriesMax) {
         return this.#fail(delivery, tries, answer.problem);
       }
+      this.#warn(delivery, answer.problem);
       // When the service begins to stop, there is time for one more try at once rather than for a long wait.
       const isNews = this.#stopped !== undefined && !wasStopping;
       if (!isNews) await this.#pause(retryDelay(tries, answer.retryAfterMs, limits, Math.random()));
@@ -132,8 +135,28 @@ export class DeliveryQueue {
     });
   }
 
+  #succeed(): void {
+    this.#count('sent');
+    if (!this.#isFailing) return;
+    this.#isFailing = false;
+    const { log, receiver, name, target } = this.#options;
+    log.info({ receiver, address: shown(target) }, `${name} can be told again`);
+  }
+
+  /** The last try is minutes away, and who waits for an alert is to know at once: but once, however many tries fail. */
+  #warn({ what }: Delivery, problem: string): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    const { log, receiver, name, target } = this.#options;
+    log.warn(
+      { receiver, address: shown(target), problem },
+      `${name} (${shown(target)}) could not be told ${what}: ${problem}; it will be tried again`,
+    );
+  }
+
   #fail({ what }: Delivery, tries: number, problem: string): void {
     this.#count('failed');
+    this.#isFailing = true;
     const { log, receiver, name, target } = this.#options;
     log.warn(
       { receiver, address: shown(target), tries, problem },

@@ -60,7 +60,7 @@ export class Webhook implements Receiver {
 }
 
 function payloadOf(
-  { id, incident, alert }: AlertNotification,
+  { id, incident, alert, threshold }: AlertNotification,
   { name, instanceId, host }: ServiceIdentity,
 ): WebhookPayload {
   const isFiring = alert.state === 'firing';
@@ -71,7 +71,7 @@ function payloadOf(
     id,
     incident,
     status: isFiring ? 'firing' : 'resolved',
-    text: `${host ?? instanceId}: ${isFiring ? firesInWords(alert) : resolvedInWords(alert)}`,
+    text: `${host ?? instanceId}: ${isFiring ? firesInWords(alert, threshold) : resolvedInWords(alert)}`,
     alert: describeAlert(alert),
     service: { name, instanceId, host },
   };

@@ -4,7 +4,7 @@ import { duration } from '../duration.ts';
 import type { InputSeries, Threshold } from '../threshold.ts';
 import { annotations, digits } from '../wording.ts';
 import { ruleName } from './rule-name.ts';
-import { isOurOwn, markOfOurs } from './rules.ts';
+import { absentHoldMs, absentRule, isOurOwn, markOfOurs } from './rules.ts';
 import { seriesNotation } from './series-notation.ts';
 
 const minuteMs = 60_000;
@@ -27,7 +27,11 @@ export function ruleTests(thresholds: readonly Threshold[]): string {
   });
   const head =
     '# Generated beside alerts.rules.yml. Changes made here are lost. Run: promtool test rules alerts.test.yml\n';
-  const file = { rule_files: ['alerts.rules.yml'], evaluation_interval: duration(stepMs), tests };
+  const file = {
+    rule_files: ['alerts.rules.yml'],
+    evaluation_interval: duration(stepMs),
+    tests: [...tests, absence(stepMs)],
+  };
   return head + stringify(file, { lineWidth: 0 });
 }
 
@@ -88,6 +92,45 @@ function fewExchanges(threshold: Threshold, stepMs: number) {
     interval: duration(stepMs),
     input_series: inputSeries(threshold, phases, stepMs, exchangesMin - 1),
     promql_expr_test: [stateTest(threshold, steps * stepMs, 'inactive')],
+  };
+}
+
+/** Of two instances one goes, which is no case for it; then the other does, and comes back. */
+function absence(stepMs: number) {
+  const { alert: alertname, labels, annotations } = absentRule;
+  const hold = Math.ceil(absentHoldMs / stepMs);
+  const [bothGone, back] = [8, 8 + hold + 4];
+  const { name } = markOfOurs;
+  const state = (step: number, alertstate?: 'pending' | 'firing') => ({
+    expr: selector('ALERTS', { alertname }),
+    eval_time: duration(step * stepMs),
+    exp_samples:
+      alertstate === undefined
+        ? []
+        : [{ labels: selector('ALERTS', { alertname, alertstate, ...labels }), value: 1 }],
+  });
+  const alerts = (step: number, isFiring: boolean) => ({
+    eval_time: duration(step * stepMs),
+    alertname,
+    exp_alerts: isFiring ? [{ exp_labels: labels, exp_annotations: annotations }] : [],
+  });
+  return {
+    name: 'absent',
+    interval: duration(stepMs),
+    // `stale` is what a scrape that fails leaves behind; `_` is no sample.
+    input_series: [
+      { series: selector(name, sick), values: '1x3 stale' },
+      { series: selector(name, well), values: `1x${bothGone - 1} stale _x${back - bothGone - 1} 1x4` },
+    ],
+    promql_expr_test: [
+      state(bothGone - 1),
+      state(bothGone, 'pending'),
+      state(bothGone + hold - 1, 'pending'),
+      state(bothGone + hold, 'firing'),
+      state(back - 1, 'firing'),
+      state(back),
+    ],
+    alert_rule_test: [alerts(back - 1, true), alerts(back, false)],
   };
 }
 

@@ -3,13 +3,23 @@ import { metric, scope } from '../../telemetry/names.ts';
 import { labelName, metricName } from '../../telemetry/prometheus-names.ts';
 import { duration } from '../duration.ts';
 import { instanceLabels } from '../measure.ts';
-import type { InputSeries, Measure, Threshold } from '../threshold.ts';
+import type { InputSeries, Measure, Severity, Threshold } from '../threshold.ts';
 import { annotations, digits } from '../wording.ts';
 import { ruleName } from './rule-name.ts';
 
-/** The thresholds as alerting rules of Prometheus 2.42 and newer, in YAML. */
+/** The thresholds as alerting rules of Prometheus 2.42 and newer, in YAML, and behind them the one that is none. */
 export function alertRules(thresholds: readonly Threshold[]): string {
-  const rules = thresholds.map((threshold) => ({
+  const rules = [...thresholds.map(thresholdRule), absentRule];
+  const head =
+    '# Generated from src/alerts/thresholds.ts by "npm run generate", or with the limits of a configuration by\n' +
+    '# "sightline alerts export". Changes made here are lost. For Prometheus 2.42 and newer, which has to scrape at\n' +
+    '# least twice within the shortest window. The last rule has no threshold: that Sightline itself is gone, only\n' +
+    '# Prometheus can notice.\n';
+  return head + stringify({ groups: [{ name: scope.name, rules }] }, { lineWidth: 0 });
+}
+
+function thresholdRule(threshold: Threshold) {
+  return {
     alert: ruleName(threshold.id),
     expr: condition(threshold),
     ...(threshold.holdMs > 0 && { for: duration(threshold.holdMs) }),
@@ -20,12 +30,7 @@ export function alertRules(thresholds: readonly Threshold[]): string {
       of: threshold.by === undefined ? undefined : `{{ $labels.${labelName(threshold.by)} }}`,
       value: `{{ printf "%.${digits(threshold)}f" $value }}`,
     }),
-  }));
-  const head =
-    '# Generated from src/alerts/thresholds.ts by "npm run generate", or with the limits of a configuration by\n' +
-    '# "sightline alerts export". Changes made here are lost. For Prometheus 2.42 and newer, which has to scrape at\n' +
-    '# least twice within the shortest window.\n';
-  return head + stringify({ groups: [{ name: scope.name, rules }] }, { lineWidth: 0 });
+  };
 }
 
 /** PromQL that has a value where the limit is passed. */
@@ -44,6 +49,26 @@ export const markOfOurs: InputSeries = {
   labels: {},
   value: 1,
   kind: 'gauge',
+};
+
+/** Longer than a restart takes. */
+export const absentHoldMs = 60_000;
+
+/**
+ * That nobody reports. It is no row of the table of thresholds: those the process holds against its own figures, and a
+ * process that is gone has none. It names no instance, for nothing is left that would say which there were; where one
+ * of several goes, the others keep it silent.
+ */
+export const absentRule = {
+  alert: ruleName('absent'),
+  expr: `absent(${markOfOurs.name})`,
+  for: duration(absentHoldMs),
+  labels: { severity: 'critical' satisfies Severity },
+  annotations: {
+    summary: 'Sightline is gone: Prometheus has no figures of any instance.',
+    description:
+      'See first whether the process is there: `GET /healthz` on the admin plane, and the last lines of its log. If it is, see what the page Targets of Prometheus says of the scrape job: no such job, or another address of the admin plane, is a mistake in `scrape_configs`, and `401` means that its token is not the one of `SIGHTLINE_ADMIN_TOKEN`. Where metrics are pushed, see whether the collector is there, and `OTEL_EXPORTER_OTLP_ENDPOINT`.',
+  },
 };
 
 /** Does it read a metric that no other service has? */

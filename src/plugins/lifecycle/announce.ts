@@ -1,5 +1,8 @@
+import { lineKey, logEvent } from '../../telemetry/names.ts';
 import type { Generation } from './generation.ts';
 import type { PluginHost } from './host.ts';
+
+const event = { [lineKey.event]: logEvent.plugin };
 
 /**
  * Tells which plugins a new generation has brought and taken away. By name, so that a plugin which moves to
@@ -20,16 +23,16 @@ export function announceChanges(
     const { file } = build;
     telemetry.changed(previous ? 'reloaded' : 'loaded', plugin);
     if (previous) {
-      log.info({ plugin, version }, `plugin '${plugin}' is reloaded`);
+      log.info({ ...event, plugin, version }, `plugin '${plugin}' is reloaded`);
       hooks.notify('plugin.reloaded', { plugin, version, previousVersion: previous.version, file });
     } else {
-      log.info({ plugin, version }, `plugin '${plugin}' is loaded`);
+      log.info({ ...event, plugin, version }, `plugin '${plugin}' is loaded`);
       hooks.notify('plugin.loaded', { plugin, version, file });
     }
   }
   for (const { name: plugin, version, build } of old.values()) {
     telemetry.changed('unloaded', plugin);
-    log.info({ plugin, version }, `plugin '${plugin}' is unloaded`);
+    log.info({ ...event, plugin, version }, `plugin '${plugin}' is unloaded`);
     hooks.notify('plugin.unloaded', { plugin, version, file: build.file });
   }
 }

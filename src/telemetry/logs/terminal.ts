@@ -4,9 +4,12 @@ import { lineKey, logEvent } from '../names.ts';
 /** A stream that may be a terminal, as `process.stdout` is one. */
 export type MaybeTerminal = Writable & { readonly isTTY?: boolean; hasColors?(): boolean };
 
+/** Their messages say to people all that the fields say to programs. */
+const briefEvents: readonly unknown[] = [logEvent.exchange, logEvent.alert, logEvent.plugin];
+
 /**
- * What makes lines of the log readable, where the stream is a terminal: of an exchange its message alone, of all else
- * the other fields below it. Undefined where programs read.
+ * What makes lines of the log readable, where the stream is a terminal: of an exchange, an alert and the coming and
+ * going of plugins the message alone, of all else the other fields below it. Undefined where programs read.
  */
 export async function terminalFormat(stream: MaybeTerminal): Promise<((line: string) => string) | undefined> {
   if (!stream.isTTY) return undefined;
@@ -20,7 +23,7 @@ export async function terminalFormat(stream: MaybeTerminal): Promise<((line: str
   const brief = prettyFactory({ ...options, hideObject: true });
   return (line) => {
     const record = JSON.parse(line, withoutControls) as Record<string, unknown>;
-    return record[lineKey.event] === logEvent.exchange ? brief(record) : whole(record);
+    return briefEvents.includes(record[lineKey.event]) ? brief(record) : whole(record);
   };
 }
 

@@ -1,7 +1,8 @@
 import { type Attributes, trace } from '@opentelemetry/api';
 import type { Attempt, ConnectTry } from '../../exchange/attempt.ts';
 import type { Exchange, MiddlewareRun } from '../../exchange/exchange.ts';
-import { outcomes } from '../../exchange/outcome.ts';
+import { faultOf } from '../../exchange/fault.ts';
+import { type Outcome, outcomes } from '../../exchange/outcome.ts';
 import type { Owner } from '../../exchange/owner.ts';
 import type { ExchangeView } from '../../exchange/view.ts';
 import type { Limits } from '../../limits.ts';
@@ -60,8 +61,9 @@ export class Measurements {
    */
   expect({ upstreams, rejections, receivers, results }: Expected): void {
     for (const upstream of [undefined, ...upstreams]) {
-      for (const outcome of Object.keys(outcomes)) this.#countOutcome(outcome, upstream, 0);
+      for (const outcome of Object.keys(outcomes) as Outcome[]) this.#countOutcome(0, outcome, upstream);
     }
+    for (const upstream of upstreams) this.#countOutcome(0, 'upstream_error', upstream, 'client');
     const { rejections: rejected, alertNotifications } = this.#instruments;
     for (const code of rejections) rejected.add(0, { [attribute.errorType]: code });
     for (const receiver of receivers) {
@@ -156,15 +158,17 @@ export class Measurements {
     series.record(durationSeconds(clock.startedAt, endedAt), trace);
   }
 
-  #outcome({ route, outcome = 'failed', overheadMs, trace }: Exchange): void {
-    this.#countOutcome(outcome, route.upstream, 1);
+  #outcome(exchange: Exchange): void {
+    const { route, outcome = 'failed', overheadMs, trace } = exchange;
+    this.#countOutcome(1, outcome, route.upstream, faultOf(exchange));
     const series = this.#instruments.overhead.series({ [attribute.httpRoute]: route.template });
     series.record(overheadMs / 1000, trace);
   }
 
-  #countOutcome(outcome: string, upstream: string | undefined, count: number): void {
+  #countOutcome(count: number, outcome: Outcome, upstream: string | undefined, fault?: string): void {
     const labels: Attributes = { [attribute.outcome]: outcome };
     if (upstream !== undefined) labels[attribute.upstream] = upstream;
+    if (fault !== undefined) labels[attribute.fault] = fault;
     this.#instruments.outcomes.add(count, labels);
   }
 

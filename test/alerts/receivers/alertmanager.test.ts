@@ -32,7 +32,7 @@ const labels = {
   sightline_upstream: 'default',
 };
 const annotations = {
-  summary: 'default on host-1: An upstream gives no answer. Unreachable upstream: 0, below the limit of 1.',
+  summary: 'default on host-1: An upstream gives no answer.',
   description: row.action,
 };
 

@@ -5,6 +5,7 @@ import {
   type DeliveryLimits,
   DeliveryQueue,
 } from '../../../src/alerts/receivers/delivery-queue.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { WebhookSink } from '../../support/webhook-sink.ts';
 import { TestDeliveryContext } from './delivery-context.ts';
 
@@ -46,7 +47,43 @@ describe('messages to a receiver', () => {
     await stage.queue.stop(10_000);
     assert.deepEqual(stage.sink.bodies, [1, 1, 1, 1, 2]);
     assert.deepEqual(stage.context.counts, { sent: 2 });
-    assert.deepEqual(stage.context.book.lines, []);
+  });
+
+  test('that do not arrive are told the log at once and once, and that they arrive again', async () => {
+    await using stage = await startStage({ alertSendTriesMax: 2 }, '/the-path');
+    const { sink, queue, context } = stage;
+    // Message 1 is given up, 2 arrives with its second try, 3 at once.
+    sink.answers.push(500, 503, 429, 200, 200);
+    for (const number of [1, 2, 3]) queue.push(delivery(number));
+    await sink.waitFor(5);
+    sink.answers.push(500, 200);
+    queue.push(delivery(4));
+    await queue.stop(10_000);
+    const place = { receiver: 'webhook', address: sink.url };
+    const warning = (number: number, problem: string) => ({
+      ...place,
+      problem,
+      level: 'warn',
+      message: `alerts.webhooks[0] (${sink.url}) could not be told that message ${number} exists: ${problem}; it will be tried again`,
+    });
+    const info = { ...place, level: 'info', message: 'alerts.webhooks[0] can be told again' };
+    const lost = {
+      ...place,
+      tries: 2,
+      problem: 'HTTP 503',
+      level: 'warn',
+      message: 'alerts.webhooks[0] could not be told that message 1 exists: HTTP 503',
+    };
+    assert.deepEqual(context.book.lines, [warning(1, 'HTTP 500'), lost, info, warning(4, 'HTTP 500'), info]);
+  });
+
+  test('that nobody takes are told the log while they are still tried', async () => {
+    await using stage = await startStage({ alertRetryDelayMs: hour, alertRetryDelayMsMax: hour });
+    stage.sink.answers.push(500);
+    stage.queue.push(delivery(1));
+    await waitFor('the warning', () => stage.context.book.lines.length > 0 || undefined);
+    assert.deepEqual(stage.context.counts, {});
+    await stage.queue.stop(10_000);
   });
 
   test('are given up after their last try, and the next one goes out', async () => {
@@ -57,7 +94,7 @@ describe('messages to a receiver', () => {
     await stage.queue.stop(10_000);
     assert.deepEqual(stage.sink.bodies, [1, 1, 1, 2]);
     assert.deepEqual(stage.context.counts, { failed: 1, sent: 1 });
-    const [line] = stage.context.book.lines;
+    const [, line] = stage.context.book.lines;
     assert.deepEqual([line?.tries, line?.problem, line?.address], [3, 'HTTP 500', stage.sink.url]);
   });
 
@@ -100,7 +137,7 @@ describe('messages to a receiver', () => {
     queue.push(delivery(1));
     await queue.stop(10_000);
     assert.deepEqual(context.counts, { failed: 1 });
-    const [line] = context.book.lines;
+    const [, line] = context.book.lines;
     assert.deepEqual(
       [line?.tries, line?.problem, line?.address],
       [context.limits.alertSendTriesMax, 'ECONNREFUSED', 'http://127.0.0.1:1'],

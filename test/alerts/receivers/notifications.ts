@@ -10,6 +10,7 @@ export const row = threshold({
   by: 'sightline.upstream',
   comparison: 'below',
   limit: 1,
+  isYesOrNo: true,
   severity: 'critical',
   summary: 'An upstream gives no answer.',
 });

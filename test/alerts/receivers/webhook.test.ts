@@ -33,7 +33,7 @@ describe('a webhook', () => {
       id,
       incident,
       status: 'firing',
-      text: "host-1: alert 'upstream-unreachable' of 'default' fires: An upstream gives no answer. Unreachable upstream: 0, below the limit of 1.",
+      text: "host-1: alert 'upstream-unreachable' of 'default' fires: An upstream gives no answer.",
       alert: { ...shown, since: '2026-11-23T10:00:00.250Z', firedAt: '2026-11-23T10:00:00.250Z' },
       service: { name: 'sightline', instanceId: 'instance-1', host: 'host-1' },
     });

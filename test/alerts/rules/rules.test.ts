@@ -25,7 +25,7 @@ function rulesOf(all: readonly Threshold[]): Rule[] {
 }
 
 describe('rules for Prometheus', () => {
-  test('are one for each threshold, in its order', () => {
+  test('are one for each threshold, in its order, and one for the process that is gone', () => {
     assert.deepEqual(
       rulesOf(thresholds).map(({ alert }) => alert),
       [
@@ -43,6 +43,7 @@ describe('rules for Prometheus', () => {
         'SightlineUpstreamUnreachable',
         'SightlineTokenBurn',
         'SightlineCertificate',
+        'SightlineAbsent',
       ],
     );
   });
@@ -68,7 +69,7 @@ describe('rules for Prometheus', () => {
   });
 
   test('speak only of metrics and labels that there are, instance by instance', () => {
-    for (const { expr, alert } of rulesOf(thresholds)) {
+    for (const { expr, alert } of rulesOf(thresholds).slice(0, -1)) {
       const { metrics, labels } = namesIn(expr);
       for (const name of metrics) assert.ok(knownSeries.has(name), `${alert}: ${name}`);
       for (const name of labels) assert.ok(knownLabels.has(name), `${alert}: ${name}`);
@@ -86,9 +87,24 @@ describe('rules for Prometheus', () => {
     assert.throws(() => namesIn('sum by (job (up) > 1'), /no PromQL at/);
   });
 
-  test('may be none', () => {
+  test('notice by a metric that every process has that none is left, of whatever instance', () => {
+    const { annotations, ...absent } = rulesOf(thresholds).at(-1) ?? assert.fail();
+    assert.deepEqual(absent, {
+      alert: 'SightlineAbsent',
+      expr: 'absent(sightline_process_cpu_capacity)',
+      for: '1m',
+      labels: { severity: 'critical' },
+    });
+    assert.ok(namesIn(absent.expr).metrics.every((name) => knownSeries.has(name)));
+    assert.doesNotMatch(JSON.stringify(annotations), /\{\{/, 'there is nothing to fill in');
+  });
+
+  test('may be of no threshold', () => {
     const none = Object.fromEntries(thresholds.map(({ id }) => [id, { enabled: false }]));
-    assert.deepEqual(rulesOf(effectiveThresholds(none)), []);
+    assert.deepEqual(
+      rulesOf(effectiveThresholds(none)).map(({ alert }) => alert),
+      ['SightlineAbsent'],
+    );
   });
 });
 
@@ -97,12 +113,12 @@ describe('promtool', { skip: missing(['promtool'], 'what real Prometheus says of
   const tests = ruleTests(thresholds);
 
   test('finds no fault with the rules, and their tests pass', () => {
-    assert.deepEqual(checkRules(rules).output.match(/SUCCESS: (\d+) rules found/)?.[1], '14');
+    assert.deepEqual(checkRules(rules).output.match(/SUCCESS: (\d+) rules found/)?.[1], '15');
     const { isOk, output } = testRules(rules, tests);
     assert.ok(isOk, output);
   });
 
-  test('finds no fault where there is no rule', () => {
+  test('finds no fault where there is no threshold', () => {
     assert.ok(checkRules(alertRules([])).isOk);
     const { isOk, output } = testRules(alertRules([]), ruleTests([]));
     assert.ok(isOk, output);
@@ -124,7 +140,7 @@ describe('promtool', { skip: missing(['promtool'], 'what real Prometheus says of
       cpu: { limit: 33.3 },
       'event-loop-delay': { limit: 1001 },
       'error-ratio': { limit: 1 / 3 },
-      'first-token': { limit: 9999.9 },
+      'first-token': { limit: 79_999.9 },
       certificate: { limit: 0.1 },
     });
     const { isOk, output } = testRules(alertRules(own), ruleTests(own));
@@ -144,6 +160,9 @@ describe('promtool', { skip: missing(['promtool'], 'what real Prometheus says of
     ['errors', 'another window', '[5m]', '[2m]'],
     ['errors', 'all outcomes', /{sightline_outcome=[^}]*}/, ''],
     ['errors', 'an outcome that is missing', '|timed_out', ''],
+    ['errors', 'mistakes of clients that count', ', sightline_fault=""', ''],
+    ['error-ratio', 'mistakes of clients that count', ', sightline_fault=""', ''],
+    ['error-ratio', 'mistakes of clients that are no exchanges', 'total[5m]', 'total{sightline_fault=""}[5m]'],
     ['error-ratio', 'a ratio of anything', / and on .*/, ''],
     ['first-token', 'a percentile of anything', / and on .*>= 20/, ''],
     ['first-token', 'the percentile of other services', / and on [^=]*$/m, ''],
@@ -157,6 +176,12 @@ describe('promtool', { skip: missing(['promtool'], 'what real Prometheus says of
     ['errors', 'a longer time to keep firing', 'keep_firing_for: 2m', 'keep_firing_for: 6m'],
     ['upstream-unreachable', 'a metric that nobody has', 'upstream_up)', 'upstreams_up)'],
     ['upstream-unreachable', 'another severity', 'critical', 'warning'],
+    ['absent', 'a shorter hold', 'for: 1m', 'for: 45s'],
+    ['absent', 'a longer hold', 'for: 1m', 'for: 75s'],
+    ['absent', 'one instance of several', 'absent(sightline_process_cpu_capacity)', 'absent(sightline_process_cpu_capacity{instance="sick:4001"})'],
+    ['absent', 'a metric that nobody has', 'cpu_capacity', 'cpus'],
+    ['absent', 'another severity', 'critical', 'warning'],
+    ['absent', 'another text', 'no figures', 'no figure'],
   ];
   for (const [id, mistake, from, to] of mistakes) {
     test(`its tests would find ${mistake} (${id})`, () => {

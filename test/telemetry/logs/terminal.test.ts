@@ -19,14 +19,12 @@ test('programs get the lines as they are', async () => {
   assert.equal(await terminalFormat(new CapturedLog()), undefined);
 });
 
-test('people see of an exchange its message, and of all else every field', async () => {
+test('people see the message alone where it says what the fields say, and of all else every field', async () => {
   const fields = { plugin: 'a', stack: 'Error\n    at x' };
-  const exchange = await format({
-    ...fields,
-    [lineKey.event]: logEvent.exchange,
-    msg: 'POST / -> completed',
-  });
-  assert.match(exchange, /^\[\d\d:\d\d:00\.123\] WARN: POST \/ -> completed\n$/);
+  for (const event of [logEvent.exchange, logEvent.alert, logEvent.plugin]) {
+    const brief = await format({ ...fields, [lineKey.event]: event, msg: 'POST / -> completed' });
+    assert.match(brief, /^\[\d\d:\d\d:00\.123\] WARN: POST \/ -> completed\n$/, event);
+  }
   const other = await format({ ...fields, msg: 'oh' });
   assert.match(other, /^\[\d\d:\d\d:00\.123\] WARN: oh\n {4}plugin: "a"\n {4}stack: [\s\S]*at x/);
 });

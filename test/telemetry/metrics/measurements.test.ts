@@ -180,7 +180,9 @@ test('every outcome is counted once, and leaves nothing active', async () => {
   const page = await stage.page();
   const counted = page.get('sightline_exchange_outcomes_total')?.samples ?? [];
   // Upstreams that got nothing are told as well, as 0.
-  const ofDefault = counted.filter(({ labels }) => labels.sightline_upstream === 'default');
+  const ofDefault = counted.filter(
+    ({ labels }) => labels.sightline_upstream === 'default' && labels.sightline_fault === undefined,
+  );
   const expected = {
     completed: 2,
     upstream_error: 1,
@@ -233,6 +235,18 @@ test('middleware is measured by phase: what it took, and where it failed', async
   assert.ok(sum(page, overhead) >= (2 * busyMs) / 1000, 'and is a part of our share');
 });
 
+test("an upstream's errors are told apart by whose mistake they are", async () => {
+  await using stage = await startStage();
+  for (const status of [400, 401, 404, 408, 425, 429, 500])
+    await stage.chat({ model: `sim-status-${status}` });
+  const page = await stage.page();
+  const errors = { sightline_outcome: 'upstream_error', sightline_upstream: 'default' };
+  const counted = (labels: object) =>
+    total(page, 'sightline_exchange_outcomes_total', { ...errors, ...labels });
+  assert.equal(counted({}), 7);
+  assert.equal(counted({ sightline_fault: 'client' }), 3);
+});
+
 test('hook callbacks that fail are counted by who they belong to', async () => {
   await using stage = await startStage();
   const fail = () => {
@@ -260,6 +274,8 @@ test('what is counted by a closed list has its series from the start', async () 
     ...ended.map((outcome) => `${outcome} 0`),
     ...ended.map((outcome) => `${outcome} default 0`),
     ...ended.map((outcome) => `${outcome} anthropic 0`),
+    'client upstream_error default 0',
+    'client upstream_error anthropic 0',
   ]);
   assert.deepEqual(shown('sightline_listener_rejections_total'), [
     'headers_too_large 0',
