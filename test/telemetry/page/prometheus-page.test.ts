@@ -212,7 +212,8 @@ describe('the page of a service under traffic', () => {
       await stage.chat({ model: 'sim-status-500' });
     }
     await stage.chat();
-    return (await stage.admin('/metrics')).text();
+    // Read before the service stops.
+    return await (await stage.admin('/metrics')).text();
   }
 
   test('holds to the format', async () => {
