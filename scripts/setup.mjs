@@ -8,7 +8,12 @@ import { existsSync, statSync } from 'node:fs';
 import process from 'node:process';
 
 /** Debian package → a command that it brings. */
-const systemPackages = { prometheus: 'promtool', 'prometheus-alertmanager': 'amtool', openssl: 'openssl' };
+const systemPackages = {
+  prometheus: 'promtool',
+  'prometheus-alertmanager': 'amtool',
+  openssl: 'openssl',
+  chromium: 'chromium',
+};
 
 const say = (text) => process.stderr.write(`sightline: ${text}\n`);
 const run = (command, args, stdio) =>

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Alerts } from '../alerts/alerts.ts';
+import { pageRoutes } from '../console/page-routes.ts';
 import { genericProblemBody } from '../dialects/index.ts';
 import { asSightlineError, SightlineError } from '../errors.ts';
 import { requestId } from '../exchange/request-id.ts';
@@ -109,6 +110,7 @@ export class AdminPlane {
     });
     app.get('/readyz', this.#readyz());
     app.use(requireKnownHost(host), requireToken(token), refuseOtherOrigins);
+    app.use(pageRoutes());
     app.get('/', (_request, response) => {
       response.json({ service: 'sightline', routes: adminRoutes });
     });

@@ -1,0 +1,5 @@
+import './metrics.css';
+
+export function MetricsPage(_props: { readonly query: URLSearchParams }) {
+  return <h1>Metrics</h1>;
+}
