@@ -131,6 +131,10 @@ export const defaultLimits = {
   eventStreamBytesMax: 1 * MiB,
   /** A comment is sent so often on such a stream: below the 60 s of proxies that cut off what is silent. */
   eventStreamKeepAliveMs: 15_000,
+  /** How long the console's login holds: a working day, so that nobody leaves one behind for the next. */
+  consoleSessionMs: 12 * 60 * 60 * 1_000,
+  /** Wrong admin tokens in a minute, at the login and as bearer each: a person mistypes, and only a program asks on. */
+  wrongTokensPerMinuteMax: 10,
   /** One message about an alert to a webhook or an Alertmanager. */
   alertSendTimeoutMs: 5_000,
   /** Tries to send it, before it is given up and counted: they span the minute or two in which a receiver restarts. */
@@ -157,10 +161,22 @@ export const defaultLimits = {
   seriesMax: 2_000,
   /** What a plugin may take to say what it observes, before `/metrics` does without: Prometheus waits 10 s. */
   observeTimeoutMs: 2_000,
+  /**
+   * Ended exchanges kept for `/api/exchanges`, about 500 bytes each: a minute of a busy service, hours of a quiet one.
+   */
+  recentExchangesMax: 10_000,
+  /** A text of one of them: a path, the name of a model or a tenant. */
+  recentTextCharsMax: 256,
+  /** Lines of one answer of `/api/exchanges`: a page asks for what it shows. */
+  exchangesPerAnswerMax: 1_000,
   /** Traces kept for `/api/traces`: those of the newest spans. */
   tracesMax: 500,
   /** Spans kept of one of these traces. */
   spansPerTraceMax: 256,
+  /** Marks of a stream's chunks in its trace: as many as a waterfall has room for. */
+  chunkMarksMax: 256,
+  /** Streams whose marks are kept, those that ended last: 2 KiB each. */
+  markedStreamsMax: 1_000,
   /** Characters of prompts and replies in all of these traces, where they are captured; the oldest traces go first. */
   tracesContentCharsMax: 32 * MiB,
   /** Gaps between output chunks kept of one exchange, 8 bytes each: replies have up to a hundred thousand tokens. */

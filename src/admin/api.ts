@@ -71,10 +71,11 @@ export interface SessionLine {
 }
 
 /**
- * `/api/exchanges`: a window of the exchanges. `state` (`in_flight` or `ended`; default both), `limit`, `before` and
- * `after` (numbers of ended ones, exclusive), `from` and `to` (they ran at some moment between these times; ms since
- * the epoch or ISO 8601), `id`, `text` (in path, model, upstream, tenant, id, trace id or error; case does not
- * matter), `outcome`, `model`, `upstream`, `tenant` (each exactly, several times for any of them).
+ * `/api/exchanges`: a window of the exchanges. `state` (`in_flight` or `ended`; default both), `limit` (default 100,
+ * up to 1,000), `before` and `after` (numbers of ended ones, exclusive; what runs is after all of them), `from` and
+ * `to` (they ran at some moment between these times; ms since the epoch or ISO 8601), `id`, `text` (in path, model,
+ * upstream, tenant, id, trace id or error; case does not matter), `outcome`, `model`, `upstream`, `tenant` (each
+ * exactly, several times for any of them).
  */
 export interface ExchangesWindow {
   /** In flight now, whatever the filter. */
@@ -85,7 +86,10 @@ export interface ExchangesWindow {
   readonly oldest: number;
   /** Those in flight first, the last begun first; then those that ended, the last first. */
   readonly exchanges: readonly ExchangeLine[];
-  /** More match than `limit` lets through: ask again with `before` the last of these. */
+  /**
+   * More match than `limit` lets through: ask again with `before` the last of these. Where all of these run, there are
+   * more that run than `limit`; those that ended come with `state=ended`.
+   */
   readonly isMore: boolean;
 }
 
@@ -142,7 +146,11 @@ export interface ChunkMarks {
   readonly times: readonly number[];
 }
 
-/** `/api/traces/:id`: also of a trace that runs. Spans in the order in which they began. */
+/**
+ * `/api/traces/:id`: also of a trace that runs, whose spans say what they would say if it ended now. Spans in the order
+ * in which they began; none where the trace is not sampled, or has made room for newer ones, and an exchange of it is
+ * still known.
+ */
 export interface TraceView {
   readonly traceId: string;
   /** An exchange of it has not ended. */
@@ -175,10 +183,11 @@ export interface ConsoleInfo {
 
 /** What a callback has cost since the service started. */
 export interface Cost {
+  /** All calls of `on_chunk` for one exchange are measured as one. */
   readonly calls: number;
   readonly totalMs: number;
   readonly p95Ms?: number;
-  /** Of its runs, those that failed. */
+  /** Of its runs, those that failed. A refusal on purpose is no failure. */
   readonly errors: number;
 }
 
@@ -198,7 +207,10 @@ export interface MiddlewareView {
   readonly priority?: number;
   readonly onFailure: 'fail' | 'continue';
   readonly breaker?: string;
-  /** Those callbacks that it has: `before_query`, `on_chunk`, `after_response`, `on_error`. */
+  /**
+   * Those callbacks that it has: `before_query`, `on_chunk`, `after_response`, `on_error`. No cost: it has not run, or the
+   * metrics do not tell it from others (`labelValuesMax`, `seriesMax`).
+   */
   readonly phases: readonly { readonly phase: string; readonly cost?: Cost }[];
 }
 
@@ -246,7 +258,8 @@ export interface PluginsView {
     readonly exchanges: number;
     readonly plugins: readonly string[];
   }[];
-  readonly leaks: readonly unknown[];
+  /** Versions that were unloaded and are still held in memory. */
+  readonly leaks: readonly { readonly plugin: string; readonly version: string }[];
   readonly plugins: readonly PluginView[];
 }
 
@@ -257,9 +270,11 @@ export interface PluginView {
   readonly file: string;
   readonly loadedAt?: Time;
   readonly files?: readonly string[];
-  /** Name → range. */
+  /** Name → range. Of the active version; where none is, of the one that was rejected, if it got so far. */
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
+  /** Of both kinds, the names of those that are not active in the range. */
+  readonly unmet?: readonly string[];
   readonly dependents?: readonly string[];
   readonly middleware?: readonly {
     readonly name: string;

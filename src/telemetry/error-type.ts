@@ -1,15 +1,24 @@
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 
-/** A server is at fault for 5xx and for replies that it did not finish; a client for 4xx and for leaving. */
+/**
+ * A server is at fault for 5xx and for replies that it did not finish; a client for 4xx and for leaving. Nobody is
+ * while it runs.
+ */
 export function isServerError(exchange: Exchange): boolean {
   const { outcome } = exchange;
-  if (outcome === 'completed' || outcome === 'client_aborted' || outcome === 'blocked') return false;
+  if (
+    outcome === undefined ||
+    outcome === 'completed' ||
+    outcome === 'client_aborted' ||
+    outcome === 'blocked'
+  )
+    return false;
   return outcome !== 'upstream_error' || isServersFault(lastWord(exchange));
 }
 
 export function isClientError({ outcome }: Attempt): boolean {
-  return outcome !== 'completed' && outcome !== 'client_aborted';
+  return outcome !== undefined && outcome !== 'completed' && outcome !== 'client_aborted';
 }
 
 export function serverErrorType({ error, status }: Exchange): string {
@@ -18,6 +27,14 @@ export function serverErrorType({ error, status }: Exchange): string {
 
 export function attemptErrorType({ reply, error, status }: Attempt): string {
   return reply.error ?? errorType(error?.code, status);
+}
+
+/** Why it did not end as it should; of a client that left, only where there is more to tell than that. */
+export function exchangeErrorType(exchange: Exchange): string | undefined {
+  const { outcome, error, attempt } = exchange;
+  if (outcome === 'completed') return undefined;
+  if (outcome === 'client_aborted') return error?.code === 'client_aborted' ? undefined : error?.code;
+  return attempt && isClientError(attempt) ? attemptErrorType(attempt) : serverErrorType(exchange);
 }
 
 /** `error.type`: our code, else the status, else the convention's fallback. */

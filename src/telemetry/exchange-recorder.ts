@@ -1,12 +1,10 @@
 import {
-  type Attributes,
   type Context,
   isValidTraceId,
   propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
-  SpanStatusCode,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
@@ -17,34 +15,31 @@ import type { Exchange, MiddlewareRun } from '../exchange/exchange.ts';
 import type { Recorder } from '../flow/recorder.ts';
 import type { RawHeaders } from '../wire/headers.ts';
 import type { ContentCapture } from './content-capture.ts';
-import { attemptErrorType, isClientError, isServerError } from './error-type.ts';
 import type { ExchangeLog } from './logs/exchange-log.ts';
 import type { Measurements } from './metrics/measurements.ts';
-import { attribute } from './names.ts';
+import type { RecentExchanges } from './recent/recent-exchanges.ts';
+import type { MarkedStreams } from './spans/chunk-marks.ts';
 import {
-  connectionEnd,
-  connectionStart,
-  sessionEnd,
-  sessionStart,
-  turnEnd,
-  turnErrorType,
-  turnStart,
-} from './spans/session-attributes.ts';
-import {
-  clientEnd,
-  clientStart,
-  methodName,
-  pluginAttributes,
-  serverEnd,
-  serverStart,
-} from './spans/span-attributes.ts';
-import { addAttemptEvents, addException } from './spans/span-events.ts';
+  attemptSpanName,
+  attemptStartAttributes,
+  describeAttempt,
+  describeExchange,
+  describeRun,
+  runAttributes,
+  runSpanName,
+  spanName,
+  startAttributes,
+} from './spans/exchange-spans.ts';
+import type { SpanDrafts, SpanSoFar } from './spans/span-draft.ts';
 import { type ClientTrace, tracePlace } from './spans/trace-place.ts';
 
 export interface RecorderOptions {
   readonly tracer: Tracer;
   readonly measurements: Measurements;
   readonly log: ExchangeLog;
+  readonly recent: RecentExchanges;
+  readonly markedStreams: MarkedStreams;
+  readonly drafts: SpanDrafts;
   /** Undefined where prompts and replies stay untold. */
   readonly content: ContentCapture | undefined;
   readonly clientTrace: ClientTrace;
@@ -63,7 +58,7 @@ const none: RawHeaders = Object.freeze([]);
  */
 export class ExchangeRecorder implements Recorder {
   readonly #options: RecorderOptions;
-  readonly #spans = new WeakMap<Exchange | Attempt, Span>();
+  readonly #spans = new WeakMap<Exchange | Attempt | MiddlewareRun, Span>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -95,14 +90,13 @@ export class ExchangeRecorder implements Recorder {
   }
 
   beginAttempt(exchange: Exchange, attempt: Attempt): RawHeaders {
-    const { kind } = exchange.place;
-    if (kind === 'turn') return none;
+    if (exchange.place.kind === 'turn') return none;
     const span = this.#options.tracer.startSpan(
-      kind === 'session' ? `connect ${attempt.upstream.name}` : operationName(exchange),
+      attemptSpanName(exchange, attempt),
       {
         kind: SpanKind.CLIENT,
         startTime: epochMs(exchange.clock, attempt.startedAt),
-        attributes: kind === 'session' ? connectionStart(exchange, attempt) : clientStart(exchange, attempt),
+        attributes: attemptStartAttributes(exchange, attempt),
       },
       this.#below(exchange),
     );
@@ -132,108 +126,100 @@ export class ExchangeRecorder implements Recorder {
   }
 
   end(exchange: Exchange): void {
+    this.#options.recent.add(exchange);
     for (const attempt of exchange.attempts) this.#endAttempt(exchange, attempt);
     for (const run of exchange.middlewareRuns) this.#spanOfRun(exchange, run);
     const span = this.#spans.get(exchange);
-    if (span?.isRecording()) {
-      if (exchange.place.kind === 'turn') describeTurn(span, exchange);
-      else describeServer(span, exchange);
-      if (exchange.error && exchange.outcome !== 'client_aborted')
-        addException(span, exchange.clock, exchange.error, exchange.endedAt);
-    }
-    if (span && exchange.place.kind === 'turn') this.#tellContent(span, exchange, exchange.attempt);
+    if (span?.isRecording()) describeExchange(span, exchange);
+    if (span && exchange.place.kind === 'turn') this.#tellReply(span, exchange, exchange.attempt);
     span?.end(epochMs(exchange.clock, exchange.endedAt ?? 0));
     this.#options.measurements.end(exchange);
     this.#options.log.ended(exchange);
   }
 
+  /**
+   * The spans of an exchange that runs, with the ids that they will have when it has ended, and with what they would
+   * say if it ended now.
+   */
+  spansSoFar(exchange: Exchange, now = performance.now()): SpanSoFar[] {
+    return [
+      this.#exchangeSoFar(exchange),
+      ...exchange.attempts.map((attempt) => this.#attemptSoFar(exchange, attempt)),
+      ...exchange.middlewareRuns.map((run) => this.#runSoFar(exchange, run, now)),
+    ].filter((span) => span !== undefined);
+  }
+
+  #exchangeSoFar(exchange: Exchange): SpanSoFar | undefined {
+    const { drafts, markedStreams } = this.#options;
+    const { clock, place, attempt } = exchange;
+    return drafts.of(this.#spans.get(exchange), (draft) => describeExchange(draft, exchange), {
+      endMs: undefined,
+      chunks: place.kind === 'turn' && attempt ? markedStreams.soFar(clock, attempt) : undefined,
+    });
+  }
+
+  #attemptSoFar(exchange: Exchange, attempt: Attempt): SpanSoFar | undefined {
+    const { drafts, markedStreams } = this.#options;
+    const { clock } = exchange;
+    const { endedAt } = attempt;
+    return drafts.of(this.#spans.get(attempt), (draft) => describeAttempt(draft, exchange, attempt), {
+      endMs: endedAt === undefined ? undefined : epochMs(clock, endedAt),
+      chunks: markedStreams.soFar(clock, attempt),
+    });
+  }
+
+  #runSoFar(exchange: Exchange, run: MiddlewareRun, now: number): SpanSoFar | undefined {
+    const durationMs = run.isUnderWay ? now - run.startedAt : run.durationMs;
+    if (!this.#isWorthSeeing(run, durationMs)) return undefined;
+    // Opened early, it is kept for the end: only so it has the same id then.
+    const span = this.#spans.get(run) ?? this.#beginRun(exchange, run);
+    this.#spans.set(run, span);
+    return this.#options.drafts.of(span, (draft) => describeRun(draft, exchange, run), {
+      endMs: run.isUnderWay ? undefined : epochMs(exchange.clock, run.startedAt + durationMs),
+      chunks: undefined,
+    });
+  }
+
   #endAttempt(exchange: Exchange, attempt: Attempt): void {
     const span = this.#spans.get(attempt);
-    if (span?.isRecording()) {
-      const isSession = exchange.place.kind === 'session';
-      span.setAttributes(isSession ? connectionEnd(attempt) : clientEnd(attempt));
-      addAttemptEvents(span, exchange.clock, attempt);
-      if (isClientError(attempt)) {
-        if (attempt.error) addException(span, exchange.clock, attempt.error, attempt.endedAt);
-        span.setStatus({ code: SpanStatusCode.ERROR, message: attemptErrorType(attempt) });
-      }
-    }
-    if (span) this.#tellContent(span, exchange, attempt);
-    span?.end(epochMs(exchange.clock, attempt.endedAt ?? exchange.endedAt ?? 0));
+    if (!span) return;
+    if (span.isRecording()) describeAttempt(span, exchange, attempt);
+    this.#tellReply(span, exchange, attempt);
+    span.end(epochMs(exchange.clock, attempt.endedAt ?? exchange.endedAt ?? 0));
   }
 
-  #tellContent(span: Span, exchange: Exchange, attempt: Attempt | undefined): void {
-    if (attempt?.content) this.#options.content?.tell(span, exchange, attempt, attempt.content);
+  /** What is told of a reply beside the facts: its content, and when its chunks came. */
+  #tellReply(span: Span, exchange: Exchange, attempt: Attempt | undefined): void {
+    if (!attempt) return;
+    const { content, markedStreams } = this.#options;
+    if (attempt.content) content?.tell(span, exchange, attempt, attempt.content);
+    if (span.isRecording()) markedStreams.add(span.spanContext(), exchange.clock, attempt);
   }
 
-  /** What each middleware cost, where it is worth seeing. The calls for single chunks are a sum, not a span. */
+  /** What each middleware cost, where it is worth seeing. */
   #spanOfRun(exchange: Exchange, run: MiddlewareRun): void {
-    if (
-      run.error === undefined &&
-      (run.phase === 'on_chunk' || run.durationMs < this.#options.spanThresholdMs)
-    )
-      return;
-    const startTime = epochMs(exchange.clock, run.startedAt);
-    const span = this.#options.tracer.startSpan(
-      `middleware ${run.middleware} ${run.phase}`,
-      {
-        kind: SpanKind.INTERNAL,
-        startTime,
-        attributes: {
-          [attribute.middleware]: run.middleware,
-          [attribute.phase]: run.phase,
-          ...(run.owner && pluginAttributes(run.owner)),
-        },
-      },
-      this.#below(exchange),
-    );
-    const endedAt = run.startedAt + run.durationMs;
-    if (run.error) {
-      addException(span, exchange.clock, run.error, endedAt);
-      span.setAttribute(attribute.errorType, run.error.code);
-      span.setStatus({ code: SpanStatusCode.ERROR, message: run.error.code });
-    }
-    span.end(epochMs(exchange.clock, endedAt));
+    if (!this.#isWorthSeeing(run, run.durationMs)) return;
+    const span = this.#spans.get(run) ?? this.#beginRun(exchange, run);
+    describeRun(span, exchange, run);
+    span.end(epochMs(exchange.clock, run.startedAt + run.durationMs));
+  }
+
+  /** The calls for single chunks are a sum, not a span. */
+  #isWorthSeeing({ error, phase }: MiddlewareRun, durationMs: number): boolean {
+    return error !== undefined || (phase !== 'on_chunk' && durationMs >= this.#options.spanThresholdMs);
+  }
+
+  #beginRun(exchange: Exchange, run: MiddlewareRun): Span {
+    const options = {
+      kind: SpanKind.INTERNAL,
+      startTime: epochMs(exchange.clock, run.startedAt),
+      attributes: runAttributes(run),
+    };
+    return this.#options.tracer.startSpan(runSpanName(run), options, this.#below(exchange));
   }
 
   #below(exchange: Exchange): Context {
     const span = this.#spans.get(exchange);
     return span ? trace.setSpan(ROOT_CONTEXT, span) : ROOT_CONTEXT;
   }
-}
-
-function spanName(exchange: Exchange): string {
-  const { kind } = exchange.place;
-  if (kind === 'turn') return operationName(exchange);
-  // Its hours must not stand beside the milliseconds of a request with the same path.
-  if (kind === 'session') return `websocket ${exchange.route.template}`;
-  return `${methodName(exchange.request)} ${exchange.route.template}`;
-}
-
-/** Of what goes to a model: `chat gpt-4o`. */
-function operationName({ route, request, query }: Exchange): string {
-  const operation = route.dialect?.operation ?? methodName(request);
-  return query?.model === undefined ? operation : `${operation} ${query.model}`;
-}
-
-function startAttributes(exchange: Exchange): Attributes {
-  const { place } = exchange;
-  if (place.kind === 'session') return sessionStart(exchange, place.facts);
-  if (place.kind === 'turn') return turnStart(exchange, place.session, place.number);
-  return serverStart(exchange);
-}
-
-function describeServer(span: Span, exchange: Exchange): void {
-  const { place } = exchange;
-  span.setAttributes(place.kind === 'session' ? sessionEnd(exchange, place.facts) : serverEnd(exchange));
-  if (isServerError(exchange)) span.setStatus({ code: SpanStatusCode.ERROR });
-}
-
-function describeTurn(span: Span, turn: Exchange): void {
-  // The model may have become known since: by a middleware, or by the upstream, which begins turns by itself.
-  span.updateName(operationName(turn));
-  span.setAttributes(turnEnd(turn));
-  if (turn.attempt) addAttemptEvents(span, turn.clock, turn.attempt);
-  const errorType = turnErrorType(turn);
-  if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: errorType });
 }

@@ -162,6 +162,8 @@ export const contentAttributes = [
 /** Events on spans. */
 export const spanEvent = {
   exception: 'exception',
+  /** The head of the upstream's reply has come. */
+  replyHead: 'sightline.reply_head',
   /** The first stream event with output of the model has come. */
   firstChunk: 'sightline.first_chunk',
   /** A try to connect to the upstream, which the attempt waited for. */

@@ -21,9 +21,12 @@ import { type Expected, Measurements, type PluginKind } from './metrics/measurem
 import { PluginMetrics, pluginScope } from './metrics/plugin-metrics.ts';
 import { scope } from './names.ts';
 import { PrometheusPage } from './page/prometheus-page.ts';
+import { RecentExchanges } from './recent/recent-exchanges.ts';
+import { spanLimits, valueCharsMax } from './sdk/attribute-limits.ts';
 import type { Environment } from './sdk/exporters.ts';
 import { Sdk } from './sdk/sdk.ts';
 import type { ExportHealth } from './sdk/watched-exporter.ts';
+import { SpanDrafts } from './spans/span-draft.ts';
 import type { ClientTrace } from './spans/trace-place.ts';
 import { TraceStore } from './spans/trace-store.ts';
 
@@ -53,6 +56,7 @@ interface Parts {
   readonly measurements: Measurements;
   readonly page: PrometheusPage;
   readonly traces: TraceStore;
+  readonly recent: RecentExchanges;
   readonly pluginMetrics: PluginMetrics;
   readonly isListenerSet: boolean;
   readonly log: Logger;
@@ -66,6 +70,8 @@ export class Telemetry {
   readonly resource: Resource;
   readonly page: PrometheusPage;
   readonly traces: TraceStore;
+  /** The exchanges that ended last, also where telemetry is disabled. */
+  readonly recent: RecentExchanges;
   readonly #sdk: Sdk;
   readonly #measurements: Measurements;
   readonly #hookRecorder: HookRecorder;
@@ -79,6 +85,7 @@ export class Telemetry {
     this.resource = parts.sdk.resource;
     this.page = parts.page;
     this.traces = parts.traces;
+    this.recent = parts.recent;
     this.#sdk = parts.sdk;
     this.#measurements = parts.measurements;
     this.#hookRecorder = parts.hookRecorder;
@@ -114,7 +121,19 @@ export class Telemetry {
     const { clientTrace, spanThresholdMs, areExchangesLogged: areLinesOn } = options;
     const exchangeLog = new ExchangeLog({ log, lines, areLinesOn, emitter, ...limits });
     const content = contentCapture({ places, env, limits, emitter }, log);
-    const parts = { tracer, measurements, clientTrace, spanThresholdMs, log: exchangeLog, content };
+    const recent = new RecentExchanges(limits);
+    const attributeValueLengthLimit = valueCharsMax(env, 'SPAN') ?? Number.POSITIVE_INFINITY;
+    const parts = {
+      tracer,
+      measurements,
+      clientTrace,
+      spanThresholdMs,
+      log: exchangeLog,
+      content,
+      recent,
+      markedStreams: traces.markedStreams,
+      drafts: new SpanDrafts({ attributeValueLengthLimit, ...spanLimits(env, limits, places) }),
+    };
     return new Telemetry({
       sdk,
       recorder: new ExchangeRecorder(parts),
@@ -122,6 +141,7 @@ export class Telemetry {
       measurements,
       page,
       traces,
+      recent,
       pluginMetrics,
       isListenerSet: Object.entries(env).some(
         ([name, value]) =>

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeExchange } from '../../src/admin/describe-exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { SessionScene } from '../telemetry/session-scene.ts';
-import { startStage } from '../telemetry/stage.ts';
+import { type Stage, startStage } from '../telemetry/stage.ts';
 
 /** As it is in JSON, without what depends on the clock. */
-function told(exchange: Parameters<typeof describeExchange>[0]): Record<string, unknown> {
-  const { startedAt, elapsedMs, traceId, ...rest } = describeExchange(exchange);
-  assert.ok(Date.parse(startedAt) <= Date.now() && elapsedMs >= 0);
-  assert.match(traceId ?? '', /^[0-9a-f]{32}$/);
+function told({ service }: Stage, exchange: Exchange): Record<string, unknown> {
+  const row = service.telemetry.recent.running(exchange);
+  const { startedAt, durationMs, traceId, spanId, ...rest } = describeExchange(row);
+  assert.ok(Date.parse(startedAt) <= Date.now() && durationMs >= 0);
+  assert.match(`${traceId} ${spanId}`, /^[0-9a-f]{32} [0-9a-f]{16}$/);
   return JSON.parse(JSON.stringify(rest));
 }
 
@@ -29,10 +31,11 @@ test('a session is shown with what has happened on it, and its turns with their 
     path: '/realtime/v1/realtime',
     upstream: 'realtime',
     dialect: 'openai.chat',
+    isSampled: true,
     replyBytes: 0,
     outputChunks: 0,
   };
-  assert.deepEqual(told(scene.session), {
+  assert.deepEqual(told(stage, scene.session), {
     ...common,
     id: 'session',
     kind: 'session',
@@ -47,7 +50,7 @@ test('a session is shown with what has happened on it, and its turns with their 
       bytes: { client: 500, upstream: 9_000 },
     },
   });
-  assert.deepEqual(told(turn), {
+  assert.deepEqual(told(stage, turn), {
     ...common,
     id: 'session.2',
     kind: 'turn',
@@ -62,7 +65,7 @@ test('a session is shown with what has happened on it, and its turns with their 
 test('a query of the stream protocol is shown with its session', async () => {
   await using stage = await startStage();
   const scene = new SessionScene(stage.service, { id: 'session', protocol: 'stream' });
-  const { kind, sessionId, ...rest } = told(scene.query());
+  const { kind, sessionId, ...rest } = told(stage, scene.query());
   assert.deepEqual([kind, sessionId], ['request', 'session']);
   assert.ok(!('session' in rest) && !('turn' in rest));
 });

@@ -1,7 +1,7 @@
 import { epochMs } from '../../exchange/clock.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { SessionFacts } from '../../exchange/session-facts.ts';
-import { attemptErrorType, isClientError, serverErrorType } from '../error-type.ts';
+import { exchangeErrorType } from '../error-type.ts';
 import { attribute, lineKey, logEvent, tagPrefix } from '../names.ts';
 import { safeMessage } from '../redact.ts';
 import { sessionEnd } from '../spans/session-attributes.ts';
@@ -63,7 +63,7 @@ function ofQuery(exchange: Exchange, level: Level, charsMax: number): Sparse {
     [attribute.genAiUsageCacheReadInputTokens]: reply?.usage.cacheRead,
     [attribute.genAiUsageCacheCreationInputTokens]: reply?.usage.cacheCreation,
     [attribute.genAiUsageReasoningOutputTokens]: reply?.usage.reasoning,
-    [attribute.errorType]: clip(errorType(exchange), charsMax),
+    [attribute.errorType]: clip(exchangeErrorType(exchange), charsMax),
     [attribute.exceptionMessage]: clip(errorMessage(exchange), charsMax),
   };
 }
@@ -88,7 +88,7 @@ function ofSession(session: Exchange, facts: SessionFacts, level: Level): Sparse
     [attribute.attempt]: attempt?.number,
     [attribute.sessionId]: session.id,
     [attribute.sessionProtocol]: facts.protocol,
-    [attribute.errorType]: errorType(session),
+    [attribute.errorType]: exchangeErrorType(session),
     [attribute.exceptionMessage]: errorMessage(session),
   };
 }
@@ -110,14 +110,6 @@ function tagValue(value: unknown, charsMax: number): string | number | boolean |
 /** From its beginning to its end. */
 function durationSeconds({ clock, endedAt = clock.startedAt }: Exchange): number {
   return rounded(Math.max(0, endedAt - clock.startedAt) / 1_000);
-}
-
-/** Why it did not end as it should; of a client that left, only where there is more to tell than that. */
-function errorType(exchange: Exchange): string | undefined {
-  const { outcome, error, attempt } = exchange;
-  if (outcome === 'completed') return undefined;
-  if (outcome === 'client_aborted') return error?.code === 'client_aborted' ? undefined : error?.code;
-  return attempt && isClientError(attempt) ? attemptErrorType(attempt) : serverErrorType(exchange);
 }
 
 function errorMessage({ outcome, error }: Exchange): string | undefined {

@@ -112,6 +112,7 @@ export function turnEnd(turn: Exchange): Attributes {
 /** What went wrong with a turn; undefined where nothing did, or nobody but the client was the cause. */
 export function turnErrorType(turn: Exchange): string | undefined {
   const { outcome, attempt } = turn;
-  if (outcome === 'completed' || outcome === 'client_aborted' || outcome === 'blocked') return undefined;
+  if (!outcome || outcome === 'completed' || outcome === 'client_aborted' || outcome === 'blocked')
+    return undefined;
   return attempt && isClientError(attempt) ? attemptErrorType(attempt) : serverErrorType(turn);
 }

@@ -4,7 +4,7 @@ import type { Attempt } from '../../exchange/attempt.ts';
 import { type Clock, epochMs } from '../../exchange/clock.ts';
 import { attribute, spanEvent } from '../names.ts';
 
-/** What happened on an attempt's way: tries to connect, and the first output of the model. */
+/** What happened on an attempt's way: tries to connect, the reply's head, and the first output of the model. */
 export function addAttemptEvents(span: Span, clock: Clock, attempt: Attempt): void {
   for (const { number, at, error, nextInMs } of attempt.connectTries) {
     const facts = {
@@ -14,6 +14,7 @@ export function addAttemptEvents(span: Span, clock: Clock, attempt: Attempt): vo
     };
     span.addEvent(spanEvent.connect, facts, epochMs(clock, at));
   }
+  if (attempt.headAt !== undefined) span.addEvent(spanEvent.replyHead, epochMs(clock, attempt.headAt));
   if (attempt.firstOutputAt !== undefined)
     span.addEvent(spanEvent.firstChunk, epochMs(clock, attempt.firstOutputAt));
 }

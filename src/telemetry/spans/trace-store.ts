@@ -3,6 +3,7 @@ import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Limits } from '../../limits.ts';
 import { contentAttributes } from '../names.ts';
+import { type ChunkMarks, MarkedStreams } from './chunk-marks.ts';
 
 /** A span as `/api/traces/:id` shows it. Times are ms since the epoch. */
 export interface StoredSpan {
@@ -18,9 +19,11 @@ export interface StoredSpan {
   readonly events: readonly {
     readonly name: string;
     readonly timeMs: number;
-    readonly attributes: unknown;
+    readonly attributes: ReadableSpan['attributes'] | undefined;
   }[];
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  /** Of a stream, where they are kept. */
+  readonly chunks?: ChunkMarks | undefined;
 }
 
 /** A line of `/api/traces`. Of a trace that runs it tells what has ended, by the span that ended first. */
@@ -36,6 +39,11 @@ export interface TraceSummary {
   readonly attributes: ReadableSpan['attributes'];
 }
 
+export type TraceStoreLimits = Pick<
+  Limits,
+  'tracesMax' | 'spansPerTraceMax' | 'tracesContentCharsMax' | 'markedStreamsMax' | 'chunkMarksMax'
+>;
+
 interface StoredTrace {
   readonly spans: ReadableSpan[];
   /** The first to end. */
@@ -50,6 +58,7 @@ interface StoredTrace {
  * of prompts and replies.
  */
 export class TraceStore implements SpanProcessor {
+  readonly markedStreams: MarkedStreams;
   readonly #tracesMax: number;
   readonly #spansPerTraceMax: number;
   readonly #contentCharsMax: number;
@@ -58,7 +67,8 @@ export class TraceStore implements SpanProcessor {
   #newest = '';
   #contentChars = 0;
 
-  constructor(limits: Pick<Limits, 'tracesMax' | 'spansPerTraceMax' | 'tracesContentCharsMax'>) {
+  constructor(limits: TraceStoreLimits) {
+    this.markedStreams = new MarkedStreams(limits);
     this.#tracesMax = limits.tracesMax;
     this.#spansPerTraceMax = limits.spansPerTraceMax;
     this.#contentCharsMax = limits.tracesContentCharsMax;
@@ -88,6 +98,7 @@ export class TraceStore implements SpanProcessor {
 
   async shutdown(): Promise<void> {
     this.#traces.clear();
+    this.markedStreams.clear();
     this.#contentChars = 0;
     this.#newest = '';
   }
@@ -102,7 +113,11 @@ export class TraceStore implements SpanProcessor {
   get(traceId: string): { spans: StoredSpan[]; droppedSpans: number } | undefined {
     const trace = this.#traces.get(traceId);
     if (!trace) return undefined;
-    const spans = trace.spans.map(stored).sort((a, b) => a.startMs - b.startMs);
+    const chunks = this.markedStreams.ofTrace(traceId);
+    const spans = trace.spans
+      .map(stored)
+      .map((span) => withChunks(span, chunks.get(span.spanId)))
+      .sort((a, b) => a.startMs - b.startMs);
     return { spans, droppedSpans: trace.dropped };
   }
 
@@ -153,7 +168,7 @@ function isRoot(span: ReadableSpan): boolean {
   return span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true;
 }
 
-function stored(span: ReadableSpan): StoredSpan {
+export function stored(span: ReadableSpan): StoredSpan {
   const { traceId, spanId } = span.spanContext();
   return {
     traceId,
@@ -172,6 +187,10 @@ function stored(span: ReadableSpan): StoredSpan {
     })),
     links: span.links.map(({ context }) => ({ traceId: context.traceId, spanId: context.spanId })),
   };
+}
+
+function withChunks<Span extends object>(span: Span, chunks: ChunkMarks | undefined) {
+  return chunks ? { ...span, chunks } : span;
 }
 
 function contentChars({ attributes }: ReadableSpan): number {

@@ -85,14 +85,16 @@ describe('the spans of an exchange', async () => {
     });
   });
 
-  test('tell when the first output came', async () => {
+  test('tell when the head and the first output of the reply came', async () => {
     const { id } = await stage.chat({ stream: true });
     const client = only((await stage.spansOf(id)).clients);
-    const event = only(client.events);
-    assert.equal(event.name, 'sightline.first_chunk');
+    const [head, first, ...others] = client.events;
+    assert.ok(head && first && others.length === 0);
+    assert.deepEqual([head.name, first.name], ['sightline.reply_head', 'sightline.first_chunk']);
     const seconds = client.attributes['gen_ai.response.time_to_first_chunk'];
     assert.ok(typeof seconds === 'number' && seconds > 0);
-    assert.ok(Math.abs(event.timeMs - client.startMs - seconds * 1000) < 0.01);
+    assert.ok(Math.abs(first.timeMs - client.startMs - seconds * 1000) < 0.01);
+    assert.ok(client.startMs < head.timeMs && head.timeMs <= first.timeMs);
   });
 
   test('are named by the route below an upstream of its own', async () => {

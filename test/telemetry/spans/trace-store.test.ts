@@ -17,6 +17,8 @@ function createStore(limits: { tracesMax?: number; spansPerTraceMax?: number } =
     tracesMax: 3,
     spansPerTraceMax: 5,
     tracesContentCharsMax: 100,
+    markedStreamsMax: 4,
+    chunkMarksMax: 8,
     ...limits,
   });
   const tracer = new TracerProvider({ spanProcessors: [store] }).getTracer('tests');
