@@ -1,11 +1,18 @@
 import type { Alerts } from '../alerts/alerts.ts';
 import { describeAlert } from '../alerts/describe-alert.ts';
+import type { Threshold } from '../alerts/threshold.ts';
+import type { AlertsView } from './api.ts';
 
 /** The alerts with their state, as `/api/alerts` shows them. */
-export function describeAlerts({ all, evaluatedAt }: Alerts) {
+export function describeAlerts({ all, thresholds, evaluatedAt }: Alerts): AlertsView {
+  const byId = new Map(thresholds.map((threshold) => [threshold.id, threshold]));
   return {
-    /** What has happened since, nobody has looked at; absent before the first time. */
-    evaluatedAt: evaluatedAt === undefined ? undefined : new Date(evaluatedAt).toISOString(),
-    alerts: all.map(describeAlert),
+    /** What has happened since, nobody has looked at. */
+    ...(evaluatedAt !== undefined && { evaluatedAt: new Date(evaluatedAt).toISOString() }),
+    alerts: all.map((alert) => {
+      // Each alert is one of a threshold.
+      const { field, windowMs } = byId.get(alert.id) as Threshold;
+      return { ...describeAlert(alert), field, windowMs };
+    }),
   };
 }

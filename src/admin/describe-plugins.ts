@@ -1,9 +1,14 @@
+import { unmetBy } from '../plugins/lifecycle/dependencies.ts';
+import type { PluginInstance } from '../plugins/lifecycle/instance.ts';
 import type { PluginRecord } from '../plugins/lifecycle/record.ts';
 import type { Plugins } from '../plugins/plugins.ts';
+import type { PluginsView, PluginView } from './api.ts';
+import { asJson } from './as-json.ts';
 
 /** The plugins, as `/api/plugins` shows them. */
-export function describePlugins({ config, manager }: Plugins) {
+export function describePlugins({ config, manager }: Plugins): PluginsView {
   const { records } = manager;
+  const active = new Map(manager.generation.instances.map((instance) => [instance.name, instance]));
   return {
     folder: config.folder,
     watch: config.watch,
@@ -16,54 +21,65 @@ export function describePlugins({ config, manager }: Plugins) {
     })),
     /** Versions that were unloaded and are still held in memory. */
     leaks: manager.leaks,
-    plugins: records.map((record) => describePlugin(record, records)),
+    plugins: records.map((record) => describePlugin(record, records, active)),
   };
 }
 
-function describePlugin(record: PluginRecord, all: readonly PluginRecord[]) {
+function describePlugin(
+  record: PluginRecord,
+  all: readonly PluginRecord[],
+  active: ReadonlyMap<string, PluginInstance>,
+): PluginView {
   const { file, name, version, state, instance, keptFor, newestProblem } = record;
-  return {
+  // Where none is active, the graph of dependencies shows what keeps the newest version out.
+  const needs = instance ?? newestProblem?.needs;
+  return asJson({
     name,
     version,
     state,
     file,
+    ...(needs && {
+      dependencies: needs.dependencies,
+      optionalDependencies: needs.optionalDependencies,
+      /** Not active in the range. */
+      unmet: unmetBy(needs, active),
+    }),
     ...(instance && {
       loadedAt: instance.loadedAt.toISOString(),
       /** What it was compiled from: a change of any of them reloads it. */
       files: [...instance.build.inputs.keys()],
-      dependencies: instance.dependencies,
-      optionalDependencies: instance.optionalDependencies,
       dependents: dependentsOf(instance.name, all),
       /** In the order of the stack. */
-      middleware: instance.middleware.map(({ entry, priority }) => ({
-        name: entry.name,
-        priority,
-        onFailure: entry.middleware.onFailure ?? 'fail',
-        breaker: entry.breaker?.state,
-      })),
+      middleware: instance.middleware.map(({ entry, priority }) =>
+        asJson({
+          name: entry.name,
+          priority,
+          onFailure: entry.middleware.onFailure ?? 'fail',
+          breaker: entry.breaker?.state,
+        }),
+      ),
       hooks: instance.hooks.map(({ point, priority = 50, breaker }) => ({
         point,
         priority,
         breaker: breaker.state,
       })),
-      messageTypes: instance.messageTypes.map(({ messageType, breaker }) => ({
-        type: messageType.type,
-        breaker: breaker?.state,
-      })),
+      messageTypes: instance.messageTypes.map(({ messageType, breaker }) =>
+        asJson({ type: messageType.type, breaker: breaker?.state }),
+      ),
       restarts: instance.body.restarts,
     }),
     ...(keptFor.length > 0 && { fileIsGoneButNeededBy: keptFor }),
     /** Why the newest version is not the active one. */
     ...(newestProblem && {
-      rejected: {
+      rejected: asJson({
         version: newestProblem.version,
         step: newestProblem.step,
         message: newestProblem.message,
         ...newestProblem.place,
         at: newestProblem.at.toISOString(),
-      },
+      }),
     }),
-  };
+  });
 }
 
 function dependentsOf(name: string, all: readonly PluginRecord[]): string[] {

@@ -88,6 +88,11 @@ export class Alerts {
     return this.#thresholds.flatMap(({ all }) => all).toSorted((a, b) => rank(a) - rank(b));
   }
 
+  /** What they look at: those of the configuration. */
+  get thresholds(): readonly Threshold[] {
+    return this.#options.thresholds;
+  }
+
   /** When they were evaluated last, ms since the epoch: nothing newer is known. Undefined before the first time. */
   get evaluatedAt(): number | undefined {
     return this.#evaluatedAt;

@@ -1,10 +1,12 @@
 import type { Alert } from './alert.ts';
 
 /** An alert for those outside: times are ISO 8601, what is absent is left out. */
-export function describeAlert({ since, firedAt, ...alert }: Alert) {
+export function describeAlert({ of, value, since, firedAt, ...alert }: Alert) {
   return {
     ...alert,
+    ...(of !== undefined && { of }),
+    ...(value !== undefined && { value }),
     since: new Date(since).toISOString(),
-    firedAt: firedAt === undefined ? undefined : new Date(firedAt).toISOString(),
+    ...(firedAt !== undefined && { firedAt: new Date(firedAt).toISOString() }),
   };
 }

@@ -3,6 +3,7 @@ import { isSigningSecret } from '../alerts/receivers/signature.ts';
 import { severities, type Threshold, type ThresholdOverride } from '../alerts/threshold.ts';
 import { thresholds } from '../alerts/thresholds.ts';
 import type { Limits } from '../limits.ts';
+import { baseAddress, httpAddress } from './address-schema.ts';
 import type { AlertsConfig } from './config.ts';
 import { headers } from './headers-schema.ts';
 import { number, section, text } from './section.ts';
@@ -50,28 +51,6 @@ const overrides = Object.fromEntries(
   thresholds.map((threshold) => [threshold.id, override(threshold).optional()]),
 );
 
-const addressError = 'an address that begins with http:// or https://';
-
-/** User and password belong into a header: node-fetch takes them in no address. */
-const address = text(addressError).transform((value, context) => {
-  const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null;
-  if (url === null) return refuse(context, addressError);
-  if (url.username || url.password) return refuse(context, 'an address without user name and password');
-  return url;
-});
-
-/** The path of the API is appended. */
-const alertmanagerAddress = address.transform((url, context) => {
-  if (url.search || url.hash) return refuse(context, 'an address without query and fragment');
-  url.pathname = url.pathname.replace(/\/+$/, '');
-  return url;
-});
-
-function refuse(context: z.RefinementCtx, message: string): never {
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-}
-
 /** An address alone stands for a mapping with nothing else. */
 function receiver<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.preprocess((value) => (typeof value === 'string' ? { url: value } : value), section(shape));
@@ -80,14 +59,14 @@ function receiver<Shape extends z.ZodRawShape>(shape: Shape) {
 const listError = 'a list of addresses, or of mappings with the key url';
 
 const webhook = receiver({
-  url: address,
+  url: httpAddress,
   secret: text('a text of at least 16 characters', /^.{16,}$/s)
     .refine(isSigningSecret, 'base64 after whsec_, or a text that begins with something else')
     .optional(),
   headers: headers.prefault({}),
 });
 
-const alertmanager = receiver({ url: alertmanagerAddress, headers: headers.prefault({}) });
+const alertmanager = receiver({ url: baseAddress, headers: headers.prefault({}) });
 
 export const thresholdsSection = section(overrides);
 

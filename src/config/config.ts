@@ -32,6 +32,8 @@ export interface AdminConfig extends ListenConfig {
   readonly token: string | undefined;
   /** Absolute, in place of `token`. One that does not exist is made at the start, with a random token in it. */
   readonly tokenFile: string | undefined;
+  /** Where people open Jaeger: http or https; no credentials, query or fragment; the path has no slash at its end. */
+  readonly jaegerUrl: URL | undefined;
 }
 
 export interface UpstreamConfig {

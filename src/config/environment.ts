@@ -13,6 +13,7 @@ const variables = {
   SIGHTLINE_ADMIN_PORT: ['admin', 'port'],
   SIGHTLINE_ADMIN_TOKEN: ['admin', 'token'],
   SIGHTLINE_ADMIN_TOKEN_FILE: ['admin', 'tokenFile'],
+  SIGHTLINE_JAEGER_URL: ['admin', 'jaegerUrl'],
   SIGHTLINE_PLUGINS: ['plugins', 'folder'],
 } as const satisfies Record<string, readonly string[] | undefined>;
 

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { baseAddress } from './address-schema.ts';
 import type { ListenConfig } from './config.ts';
 import type { KeyPath } from './key-path.ts';
 import { integer, section, text } from './section.ts';
@@ -31,6 +32,7 @@ export const adminSection = section({
   port: port.default(adminDefaults.port),
   token: text(adminToken.error, adminToken.pattern).optional(),
   tokenFile: text('the path of a file').optional(),
+  jaegerUrl: baseAddress.optional(),
 });
 
 /** What is wrong between keys that are each right for themselves. */

@@ -95,6 +95,7 @@ function assemble(values: ConfigValues, source: string | undefined, cwd: string)
     admin: {
       ...values.admin,
       token: values.admin.token,
+      jaegerUrl: values.admin.jaegerUrl,
       tokenFile: values.admin.tokenFile === undefined ? undefined : resolve(cwd, values.admin.tokenFile),
     },
     alerts: {

@@ -45,12 +45,16 @@ export interface HookSystemOptions {
   readonly onRun?: ((run: HookRun) => void) | undefined;
 }
 
-interface Registration {
-  readonly callback: (payload: never) => unknown;
-  readonly priority: number;
+/** A callback that is registered, for whoever shows it. */
+export interface HookWatcher {
   readonly owner: string;
   readonly plugin: Owner | undefined;
+  readonly priority: number;
   readonly breaker: Breaker | undefined;
+}
+
+interface Registration extends HookWatcher {
+  readonly callback: (payload: never) => unknown;
 }
 
 type Registrations = readonly Registration[];
@@ -119,6 +123,11 @@ export class HookSystem {
   /** Is anybody watching? Ask before making a payload that costs something. */
   has(point: HookPoint): boolean {
     return this.#own(point).length > 0 || this.#parent?.has(point) === true;
+  }
+
+  /** In the order in which they are called. */
+  watchers(point: HookPoint): readonly HookWatcher[] {
+    return this.#at(point);
   }
 
   /** Tells the watchers and goes on: whoever emits waits for nobody. */

@@ -1,11 +1,7 @@
-import {
-  DataPointType,
-  type HistogramMetricData,
-  type MetricData,
-  type ResourceMetrics,
-} from '@opentelemetry/sdk-metrics';
-import { attribute, metric, scope } from '../telemetry/names.ts';
+import type { MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { attribute, metric } from '../telemetry/names.ts';
 import { faultyReasons } from '../telemetry/sdk/losses.ts';
+import { distributionOf, histogramPoints, ownMetric } from './own-metrics.ts';
 import type { ProcessLook } from './process-figures.ts';
 import type { Distribution } from './quantile.ts';
 
@@ -39,26 +35,19 @@ export interface Traffic {
  * From the points that `/metrics` shows too, so that both tell the same. Undefined where there are none of
  * exchanges, which have points from the beginning.
  */
-export function readTraffic({ scopeMetrics }: ResourceMetrics): Traffic | undefined {
-  // Instruments of plugins may bear any name, in scopes of their own.
-  const ours = scopeMetrics.filter((one) => one.scope.name === scope.name).flatMap(({ metrics }) => metrics);
-  const find = ({ name }: { readonly name: string }) =>
-    ours.find(({ descriptor }) => descriptor.name === name);
+export function readTraffic(points: ResourceMetrics): Traffic | undefined {
+  const find = (row: { readonly name: string }) => ownMetric(points, row);
   const outcomes = sumsBy(attribute.outcome, find(metric.outcomes));
   if (!outcomes) return undefined;
   const dropped = sumsBy(attribute.reason, find(metric.droppedTelemetry));
   return {
     outcomes,
     clientFaults: sumsBy(attribute.fault, find(metric.outcomes))?.get('client') ?? 0,
-    duration: distribution(find(metric.httpDuration)),
-    firstToken: distribution(find(metric.timeToFirstChunk)),
+    duration: distributionOf(histogramPoints(find(metric.httpDuration))),
+    firstToken: distributionOf(histogramPoints(find(metric.timeToFirstChunk))),
     tokens: sumsBy(attribute.genAiTokenType, find(metric.tokenUsage)),
     dropped: faultyReasons.reduce((sum, reason) => sum + (dropped?.get(reason) ?? 0), 0),
   };
-}
-
-function isHistogram(data: MetricData | undefined): data is HistogramMetricData {
-  return data?.dataPointType === DataPointType.HISTOGRAM;
 }
 
 /** What was added to a counter, or recorded in a histogram, by the value of a label. */
@@ -70,20 +59,4 @@ function sumsBy(label: string, data: MetricData | undefined): Map<string, number
     sums.set(name, (sums.get(name) ?? 0) + (typeof value === 'number' ? value : (value.sum ?? 0)));
   }
   return sums;
-}
-
-function distribution(data: MetricData | undefined): Distribution | undefined {
-  const [first] = isHistogram(data) ? data.dataPoints : [];
-  if (!isHistogram(data) || !first) return undefined;
-  const counts = first.value.buckets.counts.map(() => 0);
-  let sum = 0;
-  let count = 0;
-  for (const { value } of data.dataPoints) {
-    value.buckets.counts.forEach((n, i) => {
-      counts[i] = (counts[i] ?? 0) + n;
-    });
-    sum += value.sum ?? 0;
-    count += value.count;
-  }
-  return { boundaries: first.value.buckets.boundaries, counts, sum, count };
 }

@@ -27,7 +27,7 @@ describe('without a file', () => {
     assert.deepEqual(load(), {
       source: undefined,
       data: { host: '0.0.0.0', port: 4000, origins: [] },
-      admin: { host: '127.0.0.1', port: 4001, token: undefined, tokenFile: undefined },
+      admin: { host: '127.0.0.1', port: 4001, token: undefined, tokenFile: undefined, jaegerUrl: undefined },
       upstreams: [],
       middleware: [],
       plugins: { folder: './plugins', watch: true, required: [], config: {} },
@@ -85,6 +85,7 @@ describe('without a file', () => {
       SIGHTLINE_ADMIN_HOST: '0.0.0.0',
       SIGHTLINE_ADMIN_PORT: '0',
       SIGHTLINE_ADMIN_TOKEN: 'a-token-of-20-chars!',
+      SIGHTLINE_JAEGER_URL: 'https://jaeger.example.com/ui//',
       SIGHTLINE_PLUGINS: '/opt/plugins',
     });
     assert.deepEqual(config.data, { host: '::1', port: 0, origins: [] });
@@ -93,6 +94,7 @@ describe('without a file', () => {
       port: 0,
       token: 'a-token-of-20-chars!',
       tokenFile: undefined,
+      jaegerUrl: new URL('https://jaeger.example.com/ui'),
     });
     assert.equal(config.plugins.folder, '/opt/plugins');
   });
@@ -111,7 +113,7 @@ describe('without a file', () => {
 describe('a file', () => {
   const everything = `
 data: { host: 127.0.0.1, port: 5000, origins: ['https://app.example.com'] }
-admin: { host: localhost, port: 5001, token: "\${TOKEN}" }
+admin: { host: localhost, port: 5001, token: "\${TOKEN}", jaegerUrl: "https://jaeger.example.com/" }
 upstreams:
   anthropic:
     url: https://api.anthropic.com
@@ -145,6 +147,7 @@ limits: { queryBytesMax: "\${BYTES}", replyHeadTimeoutMs: 40000 }
       port: 5001,
       token: '0123456789abcdef',
       tokenFile: undefined,
+      jaegerUrl: new URL('https://jaeger.example.com'),
     });
     assert.deepEqual(config.middleware, [
       { name: 'stream-usage', options: undefined },

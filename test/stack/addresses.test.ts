@@ -85,7 +85,7 @@ describe('the parts of the stack', () => {
       assert.ok(listening[name]?.includes(target), `${name} does not listen on ${target}`);
     }
     const told = [...compose.text.matchAll(/http:\/\/localhost:(\d+)/g)].map(([, port]) => port);
-    assert.equal(told.length, 6);
+    assert.equal(told.length, 7);
     for (const port of told)
       assert.ok(
         published.some((one) => one.published === port),

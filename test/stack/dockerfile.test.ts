@@ -126,7 +126,10 @@ describe('the image, as far as it can be made without Docker', () => {
       ),
       [],
     );
-    assert.deepEqual(['typescript', 'node', '@biomejs/biome', 'openai', 'dclint'].filter(has), []);
+    assert.deepEqual(
+      ['typescript', 'node', '@biomejs/biome', 'openai', 'dclint', 'preact', 'uplot'].filter(has),
+      [],
+    );
     assert.ok(!existsSync(join(image.workdir, 'src')));
   });
 
@@ -146,6 +149,24 @@ describe('the image, as far as it can be made without Docker', () => {
     assert.equal((await check.waitForExit()).code, 0);
     running.kill('SIGTERM');
     assert.deepEqual(await running.waitForExit(), { code: 0, signal: null });
+  });
+
+  it('has the page of the console as browsers get it', async () => {
+    await using running = start(image.entrypoint);
+    const [, admin = ''] = await running.waitForLine(/admin (http\S+)/, 20_000);
+    const get = async (path: string) => {
+      const reply = await fetch(admin + path, { headers: { accept: 'text/html' } });
+      return { status: reply.status, text: await reply.text() };
+    };
+    const page = await get('/');
+    assert.equal(page.status, 200);
+    const parts = [...page.text.matchAll(/(?:href|src)="([\w.]+)"/g)].map(([, name]) => name);
+    assert.deepEqual(parts.sort(), ['console.css', 'console.js', 'icon.svg']);
+    for (const name of parts) assert.equal((await get(`/${name}`)).status, 200, name);
+    const script = (await get('/console.js')).text;
+    // What it is made of is inside it, and sources are not shown.
+    assert.doesNotMatch(script, /^import\b|\bfrom"(?:preact|uplot|@preact)|sourceMappingURL/m);
+    assert.equal((await get('/console.js.map')).status, 404);
   });
 
   it('is not healthy where nobody answers', async () => {

@@ -8,6 +8,9 @@ export interface Dependent {
   readonly optionalDependencies: Readonly<Record<string, string>>;
 }
 
+/** What a version needs of others: name → range. */
+export type Needs = Pick<Dependent, 'dependencies' | 'optionalDependencies'>;
+
 /** Why a set of plugins cannot be active together, and who is concerned. */
 export interface DependencyConflict {
   readonly message: string;
@@ -72,6 +75,17 @@ export function usedBy(plugin: Dependent, byName: ReadonlyMap<string, Dependent>
       .filter(isThere)
       .map(([name]) => name),
   ].sort();
+}
+
+/** Names of those that a plugin asks for, and that are not here in the range. */
+export function unmetBy(
+  { dependencies, optionalDependencies }: Needs,
+  byName: ReadonlyMap<string, Pick<Dependent, 'version'>>,
+): string[] {
+  return Object.entries({ ...dependencies, ...optionalDependencies })
+    .filter(([name, range]) => !satisfies(byName.get(name)?.version ?? '', range))
+    .map(([name]) => name)
+    .sort();
 }
 
 /** Those that use one of the names, and those that use these, and so on. */

@@ -298,27 +298,32 @@ export class PluginLifecycleManager {
     }
   }
 
-  #noteRejection({ file, build, plugin, version, problem, isWaiting }: Rejection): void {
+  #noteRejection({ file, build, problem, isWaiting, ...version }: Rejection): void {
     const record = this.#recordOf(file);
     record.waiting = isWaiting ? build : undefined;
     // A problem of its own: what was thrown holds on to the code that threw it.
     const { step, message, place } = problem;
     const own = new PluginProblem(step, message, place);
     record.unusable = isWaiting ? undefined : { inputs: build.inputs, problem: own };
-    this.#noteProblem(record, problem, plugin, version);
+    this.#noteProblem(record, problem, version);
   }
 
-  #noteProblem(record: PluginRecord, problem: PluginProblem, plugin?: string, version?: string): void {
+  #noteProblem(
+    record: PluginRecord,
+    problem: PluginProblem,
+    { plugin, version, needs }: Partial<Pick<Rejection, 'plugin' | 'version' | 'needs'>> = {},
+  ): void {
     const { step, message, place = { file: record.file } } = problem;
     const isKnown = record.newestProblem?.message === message;
     const named = plugin ?? record.name;
-    record.newestProblem = { step, message, place, plugin: named, version, at: new Date() };
+    // One that waits is tried at each change of the set; that it is kept out again is not new.
+    const at = (isKnown && record.waiting && record.newestProblem?.at) || new Date();
+    record.newestProblem = { step, message, place, plugin: named, version, needs, at };
     if (!record.instance) {
       record.name = named;
       record.version = version;
       record.move(step === 'initialize' ? 'failed' : 'rejected');
     }
-    // One that waits is tried at each change of the set; nobody has to hear the same again.
     if (isKnown && record.waiting) return;
     const { telemetry, log } = this.#host;
     telemetry.changed('rejected', named);

@@ -1,5 +1,6 @@
 import type { PluginBuild } from '../compile/build.ts';
 import type { PluginProblem, ProblemStep, SourcePlace } from '../problem.ts';
+import type { Needs } from './dependencies.ts';
 import type { PluginState } from './host.ts';
 import type { PluginInstance } from './instance.ts';
 
@@ -11,6 +12,8 @@ export interface NewestProblem {
   readonly place: SourcePlace;
   readonly plugin: string | undefined;
   readonly version: string | undefined;
+  /** Where it got as far as telling. */
+  readonly needs?: Needs | undefined;
   readonly at: Date;
 }
 

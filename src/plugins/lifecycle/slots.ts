@@ -3,7 +3,7 @@ import { satisfies } from 'semver';
 import type { PluginBuild } from '../compile/build.ts';
 import { PluginProblem } from '../problem.ts';
 import type { Candidate } from './candidate.ts';
-import { type Dependent, findConflicts } from './dependencies.ts';
+import { type Dependent, findConflicts, type Needs } from './dependencies.ts';
 import type { PluginInstance } from './instance.ts';
 import type { UnusableVersion } from './record.ts';
 
@@ -33,6 +33,7 @@ export interface Rejection {
   /** Undefined where it did not get as far as telling them. */
   readonly plugin: string | undefined;
   readonly version: string | undefined;
+  readonly needs: Needs | undefined;
   readonly build: PluginBuild;
   readonly problem: PluginProblem;
   /** It is others that keep it out: with other versions of them it may fit. */
@@ -208,7 +209,8 @@ export class Slots {
     slot.candidate = undefined;
     candidate?.discard();
     const plugin = version?.name ?? active?.name;
-    this.rejections.set(file, { file, build, problem, plugin, version: version?.version, isWaiting });
+    const needs = version && needsOf(version);
+    this.rejections.set(file, { file, build, problem, plugin, version: version?.version, needs, isWaiting });
     this.#rejectSharers(slot, build.inputs, problem);
     if (active) this.#reconsider();
   }
@@ -234,6 +236,11 @@ export class Slots {
 /** What a file has in the next set, as far as it is known by now. */
 function nodeOf({ candidate, active, remove }: Slot): Dependent | undefined {
   return candidate ?? (remove ? undefined : active);
+}
+
+/** Copies: it is remembered for longer than the code that it came from. */
+function needsOf({ dependencies, optionalDependencies }: Dependent): Needs {
+  return { dependencies: { ...dependencies }, optionalDependencies: { ...optionalDependencies } };
 }
 
 function isAccepted(active: Dependent, ranges: Readonly<Record<string, string>>): boolean {
