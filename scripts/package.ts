@@ -1,9 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundlePage } from '../src/console/bundle-page.ts';
+import { pageFolder } from '../src/console/page.ts';
 
 /*
  * `dist/` is the package that is published and installed: the same manifest, with addresses of what was
  * built. In the repository the addresses are those of the sources, so that plugins and their tests run there
- * without a build; Node runs no TypeScript below `node_modules`.
+ * without a build; Node runs no TypeScript below `node_modules`. The page of the console is in it as browsers get it.
  */
 const manifest = JSON.parse(await readFile('package.json', 'utf8'));
 const { devDependencies, scripts, private: isPrivate, allowScripts, ...published } = manifest;
@@ -17,3 +20,8 @@ await writeFile(
   'dist/package.json',
   `${JSON.stringify({ ...published, exports: Object.fromEntries(addresses), bin: Object.fromEntries(bins) }, null, 2)}\n`,
 );
+
+const page = 'dist/console/page';
+await mkdir(page, { recursive: true });
+const { files } = await bundlePage({ folder: pageFolder, sourceMap: false });
+await Promise.all([...files].map(([name, bytes]) => writeFile(join(page, name), bytes)));

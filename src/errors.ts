@@ -39,6 +39,7 @@ const table = {
     'A middleware has to read the body, and its content type or encoding cannot be read.',
   ),
   malformed_request: row(400, 1002, 'blocked', 'The request is not valid HTTP.'),
+  too_many_wrong_tokens: row(429, 1008, 'blocked', 'Too many wrong tokens were sent. Try again later.'),
   too_many_pipelined: row(429, 1008, 'blocked', 'Too many requests wait on this connection.'),
   headers_too_large: row(431, 1009, 'blocked', 'The request headers are larger than the limit.'),
   origin_not_allowed: row(403, 1008, 'blocked', 'Pages of this origin may not open WebSockets here.'),
@@ -84,6 +85,7 @@ const table = {
   reply_too_large: row(502, 1009, 'failed', 'The reply is larger than what a middleware may read.'),
   upstream_saturated: row(503, 1013, 'failed', 'Too many requests wait for this upstream.'),
   stopping: row(503, 1012, 'failed', 'Sightline is stopping.'),
+  data_plane_closed: row(503, 1013, 'failed', 'The data plane takes no requests: it starts, or it stops.'),
   upstream_timeout: row(504, 1014, 'timed_out', 'The upstream did not answer in time.'),
   upstream_bad_frame: row(
     502,

@@ -41,6 +41,12 @@ function announce(service: Service, config: Config): void {
   else service.log.info(addresses);
 }
 
+/** Whoever reads the addresses opens the console next; should it not build, it says so itself. */
+async function warmConsole(): Promise<void> {
+  const { ownPage } = await import('./console/page.ts');
+  await ownPage.files().catch(() => undefined);
+}
+
 function hints(service: Service): string[] {
   const body = JSON.stringify({
     model: 'gpt-4o',
@@ -86,6 +92,7 @@ async function main(): Promise<number | undefined> {
   const { Service } = await import('./service.ts');
   const service = await Service.start({ config, env: process.env, onCreated: surviveStrayErrors });
   announce(service, config);
+  if (process.stdout.isTTY) void warmConsole();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       void service.stop().then(() => process.exit(0));

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { AdminPlane, type Readiness } from './admin/admin-plane.ts';
 import { withAdminToken } from './admin/token-file.ts';
 import { Alerts } from './alerts/alerts.ts';
@@ -29,6 +30,7 @@ import { MetricsCollector } from './snapshots/metrics-collector.ts';
 import { PluginFigures } from './snapshots/plugin-figures.ts';
 import { ProcessFigures } from './snapshots/process-figures.ts';
 import { UpstreamFigures } from './snapshots/upstream-figures.ts';
+import { contentPlaces } from './telemetry/content-places.ts';
 import type { LogLines } from './telemetry/logs/log-lines.ts';
 import { openLines } from './telemetry/logs/open-lines.ts';
 import type { MaybeTerminal } from './telemetry/logs/terminal.ts';
@@ -84,11 +86,12 @@ export class Service {
   readonly #upstreams: readonly Upstream[];
   #readiness: Readiness = 'starting';
   #stopped: Promise<void> | undefined;
+  #dataAddress: AddressInfo | undefined;
   #dataUrl = '';
   #adminUrl = '';
 
   private constructor(
-    { config, middleware = [], messageTypes = [] }: ServiceOptions,
+    { config, env, middleware = [], messageTypes = [] }: ServiceOptions,
     { log, lines, telemetry, simulator, receivers }: Parts,
   ) {
     const { limits } = config;
@@ -167,6 +170,13 @@ export class Service {
     });
     this.#adminPlane = new AdminPlane({
       ...config.admin,
+      service: {
+        startedAt: new Date(),
+        dataUrl: () => this.#dataUrl,
+        isSimulator: simulator !== undefined,
+        upstreams: upstreamConfigs,
+        isContentWanted: contentPlaces(env).isOnSpans,
+      },
       telemetry,
       inFlight: this.inFlight,
       probes,
@@ -174,6 +184,8 @@ export class Service {
       collector: this.collector,
       alerts: this.alerts,
       limits,
+      dataAddress: () => this.#dataAddress,
+      log,
       readiness: () => this.#readiness,
     });
   }
@@ -217,7 +229,8 @@ export class Service {
       options.onCreated?.(service);
       service.#adminUrl = listenUrl(await service.#adminPlane.listen());
       await service.plugins.start();
-      service.#dataUrl = listenUrl(await service.#dataPlane.listen());
+      service.#dataAddress = await service.#dataPlane.listen();
+      service.#dataUrl = listenUrl(service.#dataAddress);
       service.alerts.start();
       service.collector.start();
       service.#readiness = 'ready';
@@ -258,6 +271,7 @@ export class Service {
     this.collector.stop();
     const alertsAreTold = this.alerts.stop();
     this.#dataPlane.stopListening();
+    this.#dataAddress = undefined;
     await drain(this.inFlight, limits, this.#log);
     await this.#dataPlane.close();
     await this.#stopPlugins();

@@ -1,13 +1,27 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RequestHandler } from 'express';
+import type { IncomingMessage } from 'node:http';
+import type { RequestHandler, Response } from 'express';
 import { SightlineError } from '../errors.ts';
+import type { Credentials } from './credentials.ts';
+import { sentSessions } from './session-cookie.ts';
 
 /** As `Host` has them. */
 const loopbackName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
+/** Of `sec-fetch-site`: our own page, or nobody's. */
+const ownSites: ReadonlySet<string> = new Set(['same-origin', 'none']);
+
+/** Requests that were let in for their cookie, which their browser sends whether they mean it or not. */
+const fromSessions = new WeakSet<IncomingMessage>();
+
+/** It was let in by a session, not by the token itself, nor because none is asked for. */
+export function isFromSession(request: IncomingMessage): boolean {
+  return fromSessions.has(request);
+}
+
 /**
  * On loopback there is no token, so a page of any origin that resolves its own name to 127.0.0.1 could read
- * the admin plane (DNS rebinding). Its requests carry its name in `Host`.
+ * the admin plane (DNS rebinding). Its requests carry its name in `Host`. Elsewhere such a page has no session:
+ * browsers keep cookies by name, and ours are for no other host.
  */
 export function requireKnownHost(boundHost: string): RequestHandler {
   const isLoopback = loopbackName.test(boundHost.toLowerCase()) || boundHost === '::1';
@@ -18,35 +32,41 @@ export function requireKnownHost(boundHost: string): RequestHandler {
   };
 }
 
-/** `Authorization: Bearer <token>`, compared in constant time. */
-export function requireToken(token: string | undefined): RequestHandler {
-  const expected = token === undefined ? undefined : digest(token);
+/** `Authorization: Bearer <token>`, or the cookie of a session; nothing where there are no credentials. */
+export function requireAccess(credentials: Credentials | undefined): RequestHandler {
   return (request, response, next) => {
-    if (expected) {
-      const sent = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-      if (!timingSafeEqual(digest(sent), expected)) {
-        response.set('www-authenticate', 'Bearer');
-        throw new SightlineError('unauthorized');
-      }
-    }
+    if (!credentials) return next();
+    const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (bearer !== undefined && credentials.isToken(bearer)) return next();
+    if (!sentSessions(request).some((session) => credentials.isSession(session)))
+      throw refusal(credentials, bearer, response);
+    fromSessions.add(request);
     next();
   };
 }
 
+function refusal(credentials: Credentials, bearer: string | undefined, response: Response): SightlineError {
+  if (bearer !== undefined) {
+    credentials.wrongBearers.refuseMore(response);
+    credentials.wrongBearers.note();
+  }
+  response.set('www-authenticate', 'Bearer');
+  return new SightlineError('unauthorized');
+}
+
 /**
  * A page of any origin can make a browser send a POST to loopback, without being able to read the reply. Its
- * browser says so (https://www.w3.org/TR/fetch-metadata/, RFC 6454 §7); other clients send neither field.
+ * browser says so: where it knows `sec-fetch-site`, no proxy's change of `Host` can mislead it
+ * (https://www.w3.org/TR/fetch-metadata/, RFC 6454 §7). Other clients send neither field. A session is a browser's
+ * alone, and `SameSite` lets pages of other ports use it: there the browser has to say that the page is ours.
  */
 export const refuseOtherOrigins: RequestHandler = (request, _response, next) => {
-  const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
+  const { origin, host, 'sec-fetch-site': site } = request.headers;
+  const isOwnOrigin = origin === `http://${host}` || origin === `https://${host}`;
+  const isForeign = site === undefined ? origin !== undefined && !isOwnOrigin : !ownSites.has(String(site));
+  const isProven = site === 'same-origin' || isOwnOrigin;
   const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-  const isOwn = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
-  if (isChange && !(isOwn && (site === 'none' || site === 'same-origin')))
+  if (isChange && (isForeign || (isFromSession(request) && !isProven)))
     throw new SightlineError('cross_site');
   next();
 };
-
-/** Of equal length, whatever was sent. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}

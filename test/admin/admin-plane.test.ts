@@ -188,6 +188,7 @@ describe('the traces', async () => {
 test('exchanges in flight are shown while they run', async () => {
   await using stage = await startStage();
   interface Exchanges {
+    readonly inFlight: number;
     readonly exchanges: Record<string, unknown>[];
   }
   const { request, head } = sendChat(
@@ -204,12 +205,15 @@ test('exchanges in flight are shown while they run', async () => {
   const [exchange, ...others] = body.exchanges;
   assert.deepEqual(others, []);
   assert.ok(exchange);
-  const { elapsedMs, startedAt, traceId, ...told } = exchange;
-  assert.ok(Number(elapsedMs) >= 0 && Date.parse(String(startedAt)) <= Date.now());
+  const { durationMs, startedAt, traceId, spanId, firstTokenMs, tokensPerSecond, ...told } = exchange;
+  assert.ok(Number(durationMs) >= 0 && Date.parse(String(startedAt)) <= Date.now());
+  assert.match(String(spanId), /^[0-9a-f]{16}$/);
+  assert.ok(Number(firstTokenMs) > 0 && Number(tokensPerSecond) > 0);
   assert.equal(traceId, String(response.headers.traceresponse).split('-')[1]);
   assert.deepEqual(told, {
     id: 'open',
     kind: 'request',
+    isSampled: true,
     method: 'POST',
     path: '/v1/chat/completions',
     upstream: 'default',
@@ -223,7 +227,8 @@ test('exchanges in flight are shown while they run', async () => {
   });
   request.destroy();
   await stage.service.inFlight.empty();
-  assert.deepEqual((await stage.json<Exchanges>('/api/exchanges')).body, { exchanges: [] });
+  const { inFlight, exchanges } = (await stage.json<Exchanges>('/api/exchanges?state=in_flight')).body;
+  assert.deepEqual([inFlight, exchanges], [0, []]);
 });
 
 describe('with a token', async () => {
