@@ -1,0 +1,161 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AlertLine } from '../../../admin/api.ts';
+import { timeOf } from '../metrics/reading.ts';
+import { ago, duration } from '../parts/format.ts';
+import { now } from '../state/now.ts';
+import { barOf, isBeyond, limitInWords, piecesOf, valueInWords } from './alert-figures.ts';
+import { chartAddress, exchangesAddress } from './alert-links.ts';
+import { StateBadge } from './state-badge.tsx';
+
+export interface AlertProps {
+  readonly alert: AlertLine;
+  /** One was led here: it is brought into sight. */
+  readonly isWanted: boolean;
+}
+
+/** An alert that somebody should know of, with all that there is to say. */
+export function AlertCard({ alert, isWanted }: AlertProps) {
+  const card = useSight<HTMLElement>(isWanted);
+  const { title, of, state, severity, summary } = alert;
+  return (
+    <article class={`card alert is-${state} is-${severity} ${isWanted ? 'is-wanted' : ''}`} ref={card}>
+      <header class="alert-head">
+        <StateBadge state={state} severity={severity} />
+        <h3>
+          {title}
+          <Owner of={of} />
+        </h3>
+        <span class={`chip is-${severity}`}>{severity}</span>
+        <Since alert={alert} />
+      </header>
+      <p class="alert-summary">{summary}</p>
+      <Figure alert={alert} />
+      <WhatToDo alert={alert} />
+    </article>
+  );
+}
+
+/** One that nothing is wrong with: a line, which opens. */
+export function AlertRow({ alert, isWanted }: AlertProps) {
+  const row = useSight<HTMLDetailsElement>(isWanted);
+  const { title, of, state, severity, summary } = alert;
+  return (
+    <details class={`alert-row ${isWanted ? 'is-wanted' : ''}`} open={isWanted} ref={row}>
+      <summary>
+        <StateBadge state={state} severity={severity} />
+        <span class="alert-title">
+          {title}
+          <Owner of={of} />
+        </span>
+        <Figure alert={alert} />
+      </summary>
+      <div class="alert-more">
+        <p>
+          Would say: “{summary}” <span class="muted">({severity})</span>
+        </p>
+        <WhatToDo alert={alert} />
+      </div>
+    </details>
+  );
+}
+
+function useSight<Kind extends HTMLElement>(isWanted: boolean) {
+  const element = useRef<Kind>(null);
+  useEffect(() => {
+    if (isWanted) element.current?.scrollIntoView({ block: 'center' });
+  }, [isWanted]);
+  return element;
+}
+
+function Owner({ of }: { readonly of: string | undefined }) {
+  if (of === undefined) return null;
+  return (
+    <>
+      {' '}
+      <span class="alert-of">
+        of <bdi>{of}</bdi>
+      </span>
+    </>
+  );
+}
+
+/** How far the figure is from its limit. */
+function Figure({ alert }: { readonly alert: AlertLine }) {
+  const value = valueInWords(alert);
+  return (
+    <span class={`alert-figure ${isBeyond(alert) ? 'is-beyond' : ''}`}>
+      <LimitBar alert={alert} />
+      <span class="alert-value num">{value ?? 'no figure'}</span>
+      <span class="muted">alerts {limitInWords(alert)}</span>
+    </span>
+  );
+}
+
+/** The words beside it say the same. */
+function LimitBar({ alert }: { readonly alert: AlertLine }) {
+  const bar = barOf(alert);
+  if (!bar) return <span class="limit-bar is-without" aria-hidden="true" />;
+  const [limit, value] = [bar.limit * 100, bar.value * 100];
+  const isAbove = alert.comparison === 'above';
+  return (
+    <svg
+      class="limit-bar"
+      viewBox="0 0 100 10"
+      preserveAspectRatio="none"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <rect class="limit-bar-ground" width="100" height="10" />
+      <rect
+        class="limit-bar-beyond"
+        x={isAbove ? limit : 0}
+        width={isAbove ? 100 - limit : limit}
+        height="10"
+      />
+      <rect class="limit-bar-value" width={value} y="2.5" height="5" />
+      <line class="limit-bar-mark" x1={limit} x2={limit} y1="0" y2="10" />
+    </svg>
+  );
+}
+
+/** Goes on while one looks. */
+function Since({ alert: { state, since, firedAt } }: { readonly alert: AlertLine }) {
+  const isOver = state === 'resolved';
+  const lasted = isOver && firedAt ? `, after ${duration(Date.parse(since) - Date.parse(firedAt))}` : '';
+  return (
+    <time class="alert-since muted num" dateTime={since}>
+      {isOver ? 'at' : 'since'} {timeOf(Date.parse(since))}, {ago(since, now.value)}
+      {lasted}
+    </time>
+  );
+}
+
+function WhatToDo({ alert }: { readonly alert: AlertLine }) {
+  const chart = chartAddress(alert, now.peek());
+  const exchanges = exchangesAddress(alert);
+  return (
+    <div class="alert-action">
+      <h4>What to do</h4>
+      <p>
+        {piecesOf(alert.action).map<ComponentChildren>(({ text, isCode }) =>
+          isCode ? <code key={text}>{text}</code> : text,
+        )}
+      </p>
+      {(chart || exchanges) && (
+        <p class="toolbar">
+          {chart && (
+            <a class="button" href={chart}>
+              Chart
+            </a>
+          )}
+          {exchanges && (
+            <a class="button" href={exchanges}>
+              Exchanges of that time
+            </a>
+          )}
+        </p>
+      )}
+    </div>
+  );
+}

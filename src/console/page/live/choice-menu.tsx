@@ -1,0 +1,115 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ValueCount } from '../../../admin/api.ts';
+import type { Outcome } from '../../../exchange/outcome.ts';
+import { count } from '../parts/format.ts';
+import { OutcomeBadge } from '../parts/outcome.tsx';
+import type { Choice } from './filter.ts';
+
+export interface ChoiceMenuProps {
+  readonly choice: Choice;
+  readonly chosen: readonly string[];
+  /** What there is to choose from; undefined until that is known. */
+  readonly values: readonly ValueCount[] | undefined;
+  readonly onOpen: () => void;
+  readonly onChoose: (value: string, isChosen: boolean) => void;
+}
+
+/** More are found by their letters. */
+const shownMax = 50;
+const searchedFrom = 9;
+
+/** Any of the values of one field. Those that are chosen come first, also where none of the exchanges has them. */
+export function ChoiceMenu({ choice, chosen, values = [], onOpen, onChoose }: ChoiceMenuProps) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  const [search, setSearch] = useState('');
+  useDismissal(menu, isOpen);
+  const all = withChosen(values, chosen);
+  const found = all.filter(({ value }) => value.toLowerCase().includes(search.toLowerCase()));
+  return (
+    <details
+      ref={menu}
+      class="choice"
+      name="live-choice"
+      onToggle={({ currentTarget }) => {
+        setOpen(currentTarget.open);
+        setSearch('');
+        if (currentTarget.open) onOpen();
+      }}
+    >
+      <summary class="button" data-chosen={chosen.length > 0 || undefined}>
+        <span class="clip">{labelOf(choice, chosen)}</span>
+      </summary>
+      {isOpen && (
+        <fieldset class="choice-panel">
+          <legend class="visually-hidden">{choice}</legend>
+          {all.length >= searchedFrom && (
+            <input
+              type="search"
+              class="field"
+              placeholder="Find"
+              aria-label={`Find a value of ${choice}`}
+              value={search}
+              onInput={(event) => setSearch(event.currentTarget.value)}
+            />
+          )}
+          {found.slice(0, shownMax).map(({ value, count: times }) => (
+            <label key={value}>
+              <input
+                type="checkbox"
+                checked={chosen.includes(value)}
+                onChange={(event) => onChoose(value, event.currentTarget.checked)}
+              />
+              <span class="choice-value" dir="auto">
+                {choice === 'outcome' ? <OutcomeBadge outcome={value as Outcome} /> : value}
+              </span>
+              <span class="num muted">{count(times)}</span>
+            </label>
+          ))}
+          {found.length === 0 && (
+            <p class="muted">{search === '' ? 'None yet.' : 'None has these letters.'}</p>
+          )}
+          {found.length > shownMax && <p class="muted">{found.length - shownMax} more: find them above.</p>}
+        </fieldset>
+      )}
+    </details>
+  );
+}
+
+function withChosen(values: readonly ValueCount[], chosen: readonly string[]): ValueCount[] {
+  const first = chosen.map((value) => values.find((one) => one.value === value) ?? { value, count: 0 });
+  return [...first, ...values.filter(({ value }) => !chosen.includes(value))];
+}
+
+function labelOf(choice: Choice, [first, ...more]: readonly string[]): string {
+  const name = `${choice[0]?.toUpperCase()}${choice.slice(1)}`;
+  if (first === undefined) return name;
+  return `${name}: ${first.replaceAll('_', ' ')}${more.length > 0 ? ` +${more.length}` : ''}`;
+}
+
+/** Escape closes it, and so does whatever happens elsewhere. */
+function useDismissal(menu: { readonly current: HTMLDetailsElement | null }, isOpen: boolean): void {
+  useEffect(() => {
+    const element = menu.current;
+    if (!isOpen || !element) return;
+    const close = () => {
+      element.open = false;
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      close();
+      element.querySelector('summary')?.focus();
+    };
+    const onElsewhere = (event: Event) => {
+      if (event.target instanceof Node && !element.contains(event.target)) close();
+    };
+    element.addEventListener('keydown', onKey);
+    document.addEventListener('pointerdown', onElsewhere);
+    document.addEventListener('focusin', onElsewhere);
+    return () => {
+      element.removeEventListener('keydown', onKey);
+      document.removeEventListener('pointerdown', onElsewhere);
+      document.removeEventListener('focusin', onElsewhere);
+    };
+  }, [menu, isOpen]);
+}

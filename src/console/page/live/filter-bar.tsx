@@ -1,0 +1,101 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ExchangeValues } from '../../../admin/api.ts';
+import { clock } from '../parts/format.ts';
+import { Icon } from '../parts/icon.tsx';
+import { useKeys } from '../parts/keys.ts';
+import { useData } from '../state/use-data.ts';
+import { ChoiceMenu } from './choice-menu.tsx';
+import { choices, type Filter, isFiltered, noFilter, timeRange, withChoice } from './filter.ts';
+
+export interface FilterBarProps {
+  readonly filter: Filter;
+  readonly onChange: (filter: Filter) => void;
+}
+
+/** One writes on; each letter alone is no question. */
+const typingPauseMs = 250;
+
+export function FilterBar({ filter, onChange }: FilterBarProps) {
+  const [opened, setOpened] = useState(0);
+  const { data } = useData<ExchangeValues>(opened > 0 ? '/api/exchanges/values' : undefined, opened);
+  const values = {
+    outcome: data?.outcomes,
+    model: data?.models,
+    upstream: data?.upstreams,
+    tenant: data?.tenants,
+  };
+  return (
+    <search class="toolbar live-filter" aria-label="Filter">
+      <TextFilter text={filter.text} onChange={(text) => onChange({ ...filter, text })} />
+      {choices.map((choice) => (
+        <ChoiceMenu
+          key={choice}
+          choice={choice}
+          chosen={filter[choice]}
+          values={values[choice]}
+          onOpen={() => setOpened(opened + 1)}
+          onChoose={(value, isChosen) => onChange(withChoice(filter, choice, value, isChosen))}
+        />
+      ))}
+      <TimeChip filter={filter} onClear={() => onChange({ ...filter, from: '', to: '' })} />
+      {isFiltered(filter) && (
+        <button type="button" class="button quiet" onClick={() => onChange(noFilter)}>
+          Clear
+        </button>
+      )}
+    </search>
+  );
+}
+
+function TextFilter({
+  text,
+  onChange,
+}: {
+  readonly text: string;
+  readonly onChange: (text: string) => void;
+}) {
+  const field = useRef<HTMLInputElement>(null);
+  const [typed, setTyped] = useState(text);
+  const told = useRef(text);
+  useKeys({ '/': { label: 'Filter by text', run: () => field.current?.select() } });
+  useEffect(() => {
+    // Changed by somebody else: the way back, or "Clear".
+    if (text !== told.current) setTyped(text);
+    told.current = text;
+  }, [text]);
+  useEffect(() => {
+    if (typed === told.current) return;
+    const timer = setTimeout(() => {
+      told.current = typed;
+      onChange(typed);
+    }, typingPauseMs);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return (
+    <input
+      ref={field}
+      type="search"
+      class="field live-text"
+      placeholder="Path, model, id, error …  ( / )"
+      aria-label="Text in path, model, upstream, tenant, id, trace id or error"
+      aria-keyshortcuts="/"
+      maxLength={200}
+      value={typed}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape' && typed === '') event.currentTarget.blur();
+      }}
+    />
+  );
+}
+
+function TimeChip({ filter, onClear }: { readonly filter: Filter; readonly onClear: () => void }) {
+  if (filter.from === '' && filter.to === '') return null;
+  const { fromMs, toMs } = timeRange(filter);
+  const end = (ms: number | undefined) => (ms === undefined ? '…' : clock(ms).slice(0, 8));
+  return (
+    <button type="button" class="button chosen" title="At all times again" onClick={onClear}>
+      {end(fromMs)} – {end(toMs)} <Icon name="cross" />
+    </button>
+  );
+}

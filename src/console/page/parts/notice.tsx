@@ -1,0 +1,41 @@
+import './notice.css';
+import type { ComponentChildren } from 'preact';
+import { Icon } from './icon.tsx';
+
+export interface NoticeProps {
+  readonly kind: 'info' | 'warn' | 'error';
+  readonly title: string;
+  readonly children?: ComponentChildren;
+  /** Buttons and links at its end. */
+  readonly actions?: ComponentChildren;
+}
+
+/** Something that one has to know. An error is told at once to those who listen. */
+export function Notice({ kind, title, children, actions }: NoticeProps) {
+  return (
+    <div class={`notice notice-${kind}`} role={kind === 'error' ? 'alert' : 'status'}>
+      <Icon name={kind} />
+      <div class="notice-text">
+        <strong>{title}</strong>
+        {children && <div>{children}</div>}
+      </div>
+      {actions && <div class="notice-actions">{actions}</div>}
+    </div>
+  );
+}
+
+/** In place of a list, or a chart, that has nothing to show: what will be here, and how it comes. */
+export function Empty({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}) {
+  return (
+    <div class="empty">
+      <strong>{title}</strong>
+      {children && <div>{children}</div>}
+    </div>
+  );
+}
