@@ -57,7 +57,7 @@ function hints(service: Service): string[] {
   const curl = `curl -N ${service.dataUrl}/v1/chat/completions -H 'content-type: application/json' -d '${body}'`;
   return [
     ...(service.simulator ? [`try:       ${curl}`] : []),
-    `then see:  curl ${service.adminUrl}/api/traces`,
+    `then see:  ${service.adminUrl} in a browser`,
   ];
 }
 

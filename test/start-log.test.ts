@@ -114,7 +114,7 @@ describe('the log in a terminal', { skip: hasTerminal ? false : 'script is not o
   it('says where to point a client and what to try, then a readable line for each exchange', async () => {
     await using running = runInTerminal([main], { cwd: tmpdir(), env: basis });
     const [curl] = await running.waitForLine(/^try: .*/);
-    await running.waitForLine(/^then see: {2}curl http\S+\/api\/traces/);
+    await running.waitForLine(/^then see: {2}http:\/\/\S+ in a browser/);
     const [, url = '', body = ''] =
       /(http\S+) -H 'content-type: application\/json' -d '(.*)'/.exec(curl) ?? [];
     const reply = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
