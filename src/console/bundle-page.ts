@@ -40,22 +40,37 @@ export async function bundlePage({ folder, sourceMap }: BundleOptions): Promise<
       format: 'esm',
       target: 'es2022',
       charset: 'utf8',
+      footer: { js: '// Licenses of the packages in it: licenses.txt' },
       jsx: 'automatic',
       jsxImportSource: 'preact',
       sourcemap: sourceMap && 'linked',
       logLevel: 'silent',
     });
     const bundled = outputFiles.map(({ path, contents }) => [relative(root, path), contents] as const);
+    const sources = Object.keys(metafile.inputs);
     const copied = asWritten.map(async (name) => [name, await readFile(join(root, name))] as const);
     return {
       files: new Map(
-        [...bundled, ...(await Promise.all(copied))].map(([name, bytes]) => [name, Buffer.from(bytes)]),
+        [...bundled, ...(await Promise.all(copied)), await licenses(root, sources)].map(([name, bytes]) => [
+          name,
+          Buffer.from(bytes),
+        ]),
       ),
-      sources: [...Object.keys(metafile.inputs), ...asWritten].map((path) => join(root, path)),
+      sources: [...sources, ...asWritten].map((path) => join(root, path)),
     };
   } catch (thrown) {
     throw new PageBuildError(`The page does not build:\n\n${tell(thrown)}`, { cause: thrown });
   }
+}
+
+/** Of the packages that went into it: whoever passes on what they wrote passes these on with it. */
+async function licenses(root: string, sources: readonly string[]): Promise<readonly [string, string]> {
+  const packages = sources.flatMap((path) => /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[0] ?? []);
+  const texts = [...new Set(packages)].toSorted().map(async (path) => {
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    return `${name}\n\n${await readFile(join(root, path, 'LICENSE'), 'utf8')}`;
+  });
+  return ['licenses.txt', (await Promise.all(texts)).join('\n\n')];
 }
 
 function tell(thrown: unknown): string {

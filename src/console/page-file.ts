@@ -20,6 +20,7 @@ export const fileTypes = {
   'console.js.map': 'application/json',
   'console.css.map': 'application/json',
   'icon.svg': 'image/svg+xml',
+  'licenses.txt': 'text/plain; charset=utf-8',
 } as const;
 
 export type PageFileName = keyof typeof fileTypes;

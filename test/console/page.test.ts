@@ -9,12 +9,12 @@ import { openPage, ownPage, type Page, pageFolder } from '../../src/console/page
 import { servable } from '../../src/console/page-file.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const KiB = 1024;
+const asWritten = { 'index.html': '<title>x</title>', 'icon.svg': '<svg/>', 'licenses.txt': 'MIT' };
 
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sightline-page-'));
   after(() => rm(folder, { recursive: true, force: true }));
-  await write(folder, { 'index.html': '<title>x</title>', 'icon.svg': '<svg/>', ...files });
+  await write(folder, { ...asWritten, ...files });
   return folder;
 }
 
@@ -27,11 +27,12 @@ async function textOf(page: Page, name: string): Promise<string> {
 }
 
 describe('the page, bundled from its sources', () => {
-  it('is below 120 KiB on its way, all of it together', async () => {
+  it('is below 120 kB on its way, all of it together', async () => {
     const { files } = await bundlePage({ folder: pageFolder, sourceMap: false });
-    const sizes = [...(await servable(files))].map(
-      ([name, { zipped }]) => [name, zipped?.length ?? 0] as const,
-    );
+    const sizes = [...(await servable(files))]
+      // Which only those read who want to know.
+      .filter(([name]) => name !== 'licenses.txt')
+      .map(([name, { zipped }]) => [name, zipped?.length ?? 0] as const);
     const total = sizes.reduce((sum, [, size]) => sum + size, 0);
     assert.deepEqual(sizes.map(([name]) => name).sort(), [
       'console.css',
@@ -39,7 +40,14 @@ describe('the page, bundled from its sources', () => {
       'icon.svg',
       'index.html',
     ]);
-    assert.ok(total > 10 * KiB && total < 120 * KiB, `${total} bytes: ${sizes.join(' ')}`);
+    assert.ok(total > 10_000 && total < 120_000, `${total} bytes: ${sizes.join(' ')}`);
+  });
+
+  it('passes on the licenses of the packages that are in it', async () => {
+    const licenses = (await textOf(ownPage, 'licenses.txt')).split('\n');
+    for (const name of ['preact', '@preact/signals', '@preact/signals-core', 'uplot'])
+      assert.ok(licenses.includes(name), name);
+    assert.ok(licenses.filter((line) => /^Permission is hereby granted/.test(line)).length === 4);
   });
 
   it('names no address but its own', async () => {
@@ -114,7 +122,10 @@ describe('the page of a package', () => {
     const folder = await folderWith({ 'console.js': 'js', 'console.css': 'css', 'other.txt': 'no' });
     const page = openPage(folder);
     const files = await page.files();
-    assert.deepEqual([...files.keys()].sort(), ['console.css', 'console.js', 'icon.svg', 'index.html']);
+    assert.deepEqual(
+      [...files.keys()].sort(),
+      ['console.css', 'console.js', ...Object.keys(asWritten)].sort(),
+    );
     await write(folder, { 'console.js': 'other' });
     assert.equal(await page.files(), files);
     assert.equal(await textOf(page, 'console.js'), 'js');
