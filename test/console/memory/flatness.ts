@@ -1,9 +1,9 @@
 import type { Sample } from './page-under-load.ts';
 
 export interface Flatness {
-  readonly beforeBytes: number;
-  readonly afterBytes: number;
-  /** `afterBytes` as a multiple of `beforeBytes`. */
+  readonly before: number;
+  readonly after: number;
+  /** `after` as a multiple of `before`. */
   readonly ratio: number;
 }
 
@@ -17,7 +17,7 @@ export function flatness(
 ): Flatness {
   const third = Math.floor(samples.length / 3);
   const least = (part: readonly Sample[]) => Math.min(...part.map((sample) => sample[of]));
-  const beforeBytes = least(samples.slice(third, 2 * third));
-  const afterBytes = least(samples.slice(-third));
-  return { beforeBytes, afterBytes, ratio: afterBytes / beforeBytes };
+  const before = least(samples.slice(third, 2 * third));
+  const after = least(samples.slice(-third));
+  return { before, after, ratio: after / before };
 }

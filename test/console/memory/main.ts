@@ -21,7 +21,7 @@ const samples = await pageUnderLoad({
   onSample: print,
 });
 for (const figure of ['serviceBytes', 'pageBytes', 'pageNodes'] as const) {
-  const { beforeBytes, afterBytes, ratio } = flatness(samples, figure);
-  process.stdout.write(`${figure}: ${beforeBytes} → ${afterBytes}, × ${ratio.toFixed(3)}\n`);
+  const { before, after, ratio } = flatness(samples, figure);
+  process.stdout.write(`${figure}: ${before} → ${after}, × ${ratio.toFixed(3)}\n`);
   if (ratio > 1.05) process.exitCode = 1;
 }
