@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   barOf,
+  conditionInWords,
+  firesInWords,
   groupsOf,
   isBeyond,
-  limitInWords,
   piecesOf,
   valueInWords,
 } from '../../../src/console/page/alerts/alert-figures.ts';
@@ -19,28 +20,39 @@ const certificate = {
 } as const;
 
 describe('an alert in words', () => {
+  it('says when it fires, where it waits to', () => {
+    const pending = alertLine({ state: 'pending', holdMs: 120_000 });
+    const after = (ms: number) => firesInWords(pending, Date.parse(pending.since) + ms);
+    assert.equal(after(0), 'fires in 2\u00a0min');
+    assert.equal(after(80_500), 'fires in 40\u00a0s');
+    assert.equal(after(120_000), 'fires at the next look');
+    // A clock that is behind.
+    assert.equal(after(-5_000), 'fires in 2\u00a0min 5\u00a0s');
+    assert.equal(firesInWords(alertLine({ state: 'firing' }), 0), undefined);
+  });
+
   it('has its value and its limit in their unit', () => {
     assert.equal(valueInWords(alertLine()), '200\u00a0MB');
-    assert.equal(limitInWords(alertLine()), 'above 500\u00a0MB');
+    assert.equal(conditionInWords(alertLine()), 'above 500\u00a0MB');
   });
 
   it('names the window', () => {
     const errors = { field: 'errors', unit: '', limit: 10, windowMs: 300_000 };
-    assert.equal(limitInWords(alertLine(errors)), 'above 10 in 5\u00a0min');
+    assert.equal(conditionInWords(alertLine(errors)), 'above 10 in 5\u00a0min');
     const ratio = { field: 'errorRatio', unit: '', limit: 0.05, windowMs: 300_000 };
-    assert.equal(limitInWords(alertLine(ratio)), 'above 5% over 5\u00a0min');
+    assert.equal(conditionInWords(alertLine(ratio)), 'above 5% over 5\u00a0min');
   });
 
   it('answers yes or no where the figure is that', () => {
     assert.equal(valueInWords(alertLine({ ...upstream, value: 1 })), 'answers');
     assert.equal(valueInWords(alertLine({ ...upstream, value: 0 })), 'does not answer');
-    assert.equal(limitInWords(alertLine(upstream)), 'when it does not answer');
+    assert.equal(conditionInWords(alertLine(upstream)), 'when it does not answer');
   });
 
   it('has numbers after all where somebody has set another limit', () => {
     const breakers = { field: 'plugins.breakersOpen.*', limit: 2, unit: '', value: 3 };
     assert.equal(valueInWords(alertLine(breakers)), '3');
-    assert.equal(limitInWords(alertLine(breakers)), 'above 2');
+    assert.equal(conditionInWords(alertLine(breakers)), 'above 2');
   });
 
   it('tells a value from a limit that reads the same', () => {

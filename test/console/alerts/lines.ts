@@ -16,6 +16,7 @@ export function alertLine(change: Partial<AlertLine> = {}): AlertLine {
     since: '2026-11-23T11:00:00.000Z',
     field: 'memory.rssMb',
     windowMs: 0,
+    holdMs: 60_000,
     ...change,
   };
 }

@@ -9,7 +9,7 @@ const quoted = JSON.stringify;
 /** Tags exchanges with whatever their headers say, and fails where they ask for that. */
 const tagging = `
     registerMiddleware({
-      name: ${quoted(hostile('middleware'))},
+      name: 'tagging',
       beforeQuery(_query, exchange) {
         const tenant = exchange.header('${header.tenant}');
         if (tenant) exchange.setLabel('tenant', JSON.parse(decodeURIComponent(tenant)));

@@ -4,14 +4,13 @@ export const trap = 'hostileRan';
 /** Begins with the name of where it stands, so that each place can be told from the others. */
 export function hostile(where: string): string {
   return [
-    `${where}"'><img src=x onerror="${trap}='${where}'">`,
-    `<script>${trap}='${where}'</script><svg onload=${trap}=1>`,
-    `<a href="javascript:${trap}=1">a</a></style></textarea></title>`,
-    `{{constructor.constructor('${trap}=1')()}}\${${trap}=1}&lt;&amp;`,
+    `${where}"'><img src=x onerror="${trap}=1"><script>${trap}=1</script>`,
+    `<svg onload=${trap}=1><a href="javascript:${trap}=1">a</a></style></textarea>`,
+    `{{constructor.constructor('${trap}=1')()}}\${${trap}=1}&lt;`,
   ].join('');
 }
 
-/** Without blanks, quotes and line ends: where only the characters of an address or a token may stand. */
+/** Without blanks, quotes and slashes that a header, an id or a path could not have. */
 export const hostileWord = (where: string) => `${where}<svg/onload=${trap}=1>{{${trap}=1}}`;
 
 /** What may come after a text and turn round, hide or break off what follows it. */

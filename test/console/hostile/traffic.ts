@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import type { Service } from '../../../src/service.ts';
 import { openRealtime } from '../../simulator/realtime-client.ts';
 import { Endings } from '../../support/endings.ts';
-import type { Service } from '../../../src/service.ts';
 import { refusedModel } from './backend.ts';
 import { header } from './plugin.ts';
 import { hostile, hostileWord, inherited, longName, strange } from './texts.ts';
@@ -21,9 +21,14 @@ interface Asked {
 export async function sendHostileTraffic(service: Service): Promise<void> {
   const endings = new Endings(service);
   const ask = async (id: string, { model, tenant, path = '/v1/chat/completions', headers = {} }: Asked) => {
+    const { hostname, port } = new URL(service.dataUrl);
     const [response] = await once(
       http
-        .request(service.dataUrl + path, {
+        // Not as an URL, which would encode it.
+        .request({
+          hostname,
+          port,
+          path,
           method: 'POST',
           agent: false,
           headers: {

@@ -19,6 +19,11 @@ describe('the filter of the live list', () => {
     assert.equal(isFiltered(filterOf('other=1')), false);
   });
 
+  it('passes over outcomes that there are none of, names of all objects among them', () => {
+    const { outcome } = filterOf('outcome=__proto__&outcome=failed&outcome=constructor&outcome=x');
+    assert.deepEqual(outcome, ['failed']);
+  });
+
   it('goes into the path of a window with each of its values', () => {
     const path = exchangesPath(filterOf('text=a%26b&tenant=ü&tenant=b&outcome=failed'), {
       after: 0,

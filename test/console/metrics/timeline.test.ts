@@ -4,6 +4,7 @@ import {
   indexAfter,
   indexesWithin,
   indexNear,
+  knownOf,
   timelineOf,
 } from '../../../src/console/page/metrics/timeline.ts';
 import { inARow, snapshotAt } from './snapshots.ts';
@@ -21,6 +22,11 @@ describe('the timeline of the charts', () => {
     const { xs, points } = timelineOf([...inARow([{}]), ...inARow([{}], 60_000)]);
     assert.deepEqual(xs, [5, 32.5, 65]);
     assert.deepEqual(points.map(isGap), [false, true, false]);
+  });
+
+  it('is known from the beginning of its first snapshot', () => {
+    assert.deepEqual(knownOf(inARow([{}, {}, {}])), { from: 0, to: 15_000 });
+    assert.equal(knownOf([]), undefined);
   });
 
   it('takes a late timer for no gap', () => {

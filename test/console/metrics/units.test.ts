@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { thresholds } from '../../../src/alerts/thresholds.ts';
-import { inWords, onAxis, unitOf, windowInWords } from '../../../src/console/page/metrics/units.ts';
+import {
+  inWords,
+  limitInWords,
+  onAxis,
+  unitOf,
+  windowInWords,
+} from '../../../src/console/page/metrics/units.ts';
 
 describe('figures with their unit', () => {
+  it('of a limit are as round as somebody has set them', () => {
+    assert.equal(limitInWords({ field: 'firstTokenMs.p95', unit: 'ms', limit: 5_000 }), '5\u00a0s');
+    assert.equal(limitInWords({ field: 'firstTokenMs.p95', unit: 'ms', limit: 2_500 }), '2.5\u00a0s');
+  });
+
   it('read well', () => {
     assert.equal(inWords(412.3, 'MB'), '412\u00a0MB');
     assert.equal(inWords(1_700, 'ms'), '1.7\u00a0s');

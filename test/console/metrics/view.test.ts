@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import {
+  chartAddress,
+  exchangesAddress,
+  linksOf,
+  pluginAddress,
+} from '../../../src/console/page/alerts/alert-links.ts';
+import {
+  exchangesOf,
+  inStretch,
+  metricsAddress,
+  readView,
+  stretchOf,
+} from '../../../src/console/page/metrics/view.ts';
 import { alertLine } from '../alerts/lines.ts';
-
-// Addresses are read from the browser's when their module is loaded.
-Object.assign(globalThis, { location: { hash: '' }, addEventListener: () => {} });
-const { exchangesOf, metricsAddress, readView, stretchOf, inStretch } = await import(
-  '../../../src/console/page/metrics/view.ts'
-);
-const { chartAddress, exchangesAddress } = await import('../../../src/console/page/alerts/alert-links.ts');
 
 const viewOf = (query: string) => readView(new URLSearchParams(query));
 
@@ -28,8 +34,15 @@ describe('the view of the metrics', () => {
   });
 
   it('reaches back from the newest figure, or is what was zoomed into', () => {
-    assert.deepEqual(stretchOf(viewOf('range=15'), 1_000_000), { from: 100_000, to: 1_000_000 });
-    assert.deepEqual(stretchOf(viewOf('from=1000&to=2000'), 1_000_000), { from: 1_000, to: 2_000 });
+    const known = { from: 0, to: 1_000_000 };
+    assert.deepEqual(stretchOf(viewOf('range=15'), known), { from: 100_000, to: 1_000_000 });
+    assert.deepEqual(stretchOf(viewOf('from=1000&to=2000'), known), { from: 1_000, to: 2_000 });
+  });
+
+  it('begins with the first figure where there are fewer, and is never shorter than a minute', () => {
+    const known = (from: number) => ({ from, to: 1_000_000 });
+    assert.deepEqual(stretchOf(viewOf(''), known(900_000)), known(900_000));
+    assert.deepEqual(stretchOf(viewOf(''), known(990_000)), known(940_000));
   });
 
   it('is never shorter than a second', () => {
@@ -61,6 +74,16 @@ describe('the links of an alert', () => {
     assert.equal(query.get('to'), null);
     assert.ok(query.getAll('outcome').includes('timed_out'));
     assert.equal(exchangesAddress(errors), undefined);
+  });
+
+  it('lead to the plugin that it is about, and to no exchange where none has to do with it', () => {
+    const rejected = { ...firing, field: 'plugins.rejected.*', of: 'broken.plugin.ts' };
+    assert.deepEqual(linksOf(rejected, at), [{ title: 'The plugin', href: '#/plugins?plugin=broken' }]);
+    const open = { ...firing, field: 'plugins.breakersOpen.*', of: 'tenant' };
+    assert.equal(pluginAddress(open), '#/plugins?plugin=tenant');
+    assert.equal(pluginAddress({ field: 'plugins.rejected.*' }), undefined);
+    assert.equal(pluginAddress({ field: 'upstreams.*.up', of: 'default' }), undefined);
+    assert.deepEqual(linksOf({ ...firing, field: 'upstreams.*.certificateDays', of: 'default' }, at), []);
   });
 
   it('end where it was resolved', () => {

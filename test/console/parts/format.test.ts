@@ -6,9 +6,12 @@ import {
   clock,
   compact,
   count,
+  counted,
+  dateAndClock,
   duration,
   percent,
   rate,
+  timeOf,
 } from '../../../src/console/page/parts/format.ts';
 
 type Format = (n: number) => string;
@@ -70,19 +73,28 @@ describe('figures as people read them', () => {
     });
   });
 
+  it('counts things', () => {
+    assert.equal(counted(1, 'turn'), '1 turn');
+    assert.equal(counted(1_200, 'try', 'tries'), '1,200 tries');
+  });
+
   it('says where a figure is not known', () => {
     for (const format of [duration, count, compact, bytes, percent, rate])
       assert.deepEqual(
         [format(undefined), format(Number.NaN), format(Number.POSITIVE_INFINITY)],
         ['–', '–', '–'],
       );
-    assert.deepEqual([clock(undefined), clock('yesterday'), ago('soon', 0)], ['–', '–', '–']);
+    assert.deepEqual([clock(undefined), timeOf('yesterday'), ago('soon', 0)], ['–', '–', '–']);
+    // What anybody may write into an address, and no calendar knows.
+    for (const at of [8.64e15 + 1, -8.64e15 - 1, 1e300, Number.POSITIVE_INFINITY])
+      assert.deepEqual([clock(at), dateAndClock(at), ago(at, 0)], ['–', '–', '–']);
   });
 
   it('has moments, local and as how long ago', () => {
     const at = new Date(2026, 10, 23, 11, 6, 31, 42);
     assert.equal(clock(at.getTime()), '11:06:31.042');
     assert.equal(clock(at.toISOString()), '11:06:31.042');
+    assert.equal(timeOf(at.getTime()), '11:06:31');
     const past = (seconds: number) => plain(ago(at.toISOString(), at.getTime() + seconds * 1_000));
     assert.deepEqual([-60, 1, 12, 60, 7_199, 7_200, 345_600].map(past), [
       'just now',

@@ -181,6 +181,20 @@ describe('a list of ten thousand rows', { skip: hasNoBrowser }, () => {
     assert.equal(await page.locator('[aria-selected=true]').textContent(), 'Row 9997');
     watched.assertClean();
   });
+
+  it('brings what is chosen elsewhere into sight, once', async () => {
+    await page.evaluate(() => stage.select(5_000));
+    const selected = page.locator('[aria-selected=true]').getByText('Row 5000');
+    await selected.waitFor();
+    assert.ok(await selected.evaluate((row) => row.getBoundingClientRect().bottom <= innerHeight));
+    await scroll(30_000);
+    await page.evaluate((count) => stage.show(count + 1, count), rows);
+    await frame(page);
+    assert.equal((await top())?.text, 'Row 9000');
+    await page.evaluate(() => stage.select(9_999));
+    await selected.waitFor({ state: 'detached' });
+    assert.deepEqual(await active(), 'Row 9999');
+  });
 });
 
 async function frame(page: Page): Promise<void> {

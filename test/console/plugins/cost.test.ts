@@ -9,6 +9,7 @@ function cost(calls: number, totalMs: number, errors = 0): Cost {
 
 const pipeline: PipelineView = {
   generation: 3,
+  exchanges: 1_000,
   middleware: [
     { name: 'request-tags', onFailure: 'fail', phases: [{ phase: 'before_query', cost: cost(100, 10) }] },
     {
@@ -57,6 +58,13 @@ describe('what each plugin costs', () => {
       costs.map(({ perExchangeMs }) => perExchangeMs),
       [70 / 50, 20 / 200, 10 / 100, undefined],
     );
+  });
+
+  it('is no less of an exchange where messages of sessions make many more calls than there were exchanges', () => {
+    const [{ perExchangeMs } = {}] = costsOf({ ...pipeline, exchanges: 35 });
+    assert.equal(perExchangeMs, 70 / 35);
+    // The first is still under way.
+    assert.equal(costsOf({ ...pipeline, exchanges: 0 })[0]?.perExchangeMs, 70);
   });
 
   it('comes with its errors and with a breaker that is not closed', () => {

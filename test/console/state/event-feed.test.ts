@@ -19,6 +19,8 @@ class FakeSource {
   }
 }
 
+const patienceMs = 60_000;
+
 function open() {
   const sources: FakeSource[] = [];
   const waits: { readonly ms: number; readonly go: () => void; isOff: boolean }[] = [];
@@ -35,6 +37,7 @@ function open() {
       return source;
     },
     listeners: { news: (data: unknown) => heard.push(data) },
+    silenceMsMax: () => patienceMs,
     wait(ms, go) {
       const wait = { ms, go, isOff: false };
       waits.push(wait);
@@ -43,7 +46,15 @@ function open() {
       };
     },
   });
-  return { feed, sources, waits, heard, service };
+  return {
+    feed,
+    sources,
+    waits,
+    heard,
+    service,
+    /** For its next tries, ms. */
+    retries: () => waits.map(({ ms }) => ms).filter((ms) => ms !== patienceMs),
+  };
 }
 
 const soon = () => new Promise(setImmediate);
@@ -65,7 +76,7 @@ describe('a stream of events that comes back', () => {
   });
 
   it('tries again after it is lost, later each time, and says since when', async () => {
-    const { feed, sources, waits, service } = open();
+    const { feed, sources, waits, service, retries } = open();
     feed.start();
     await soon();
     sources[0]?.tell('open');
@@ -79,10 +90,7 @@ describe('a stream of events that comes back', () => {
       waits.at(-1)?.go();
       await soon();
     }
-    assert.deepEqual(
-      waits.map(({ ms }) => ms),
-      [500, 1_000, 2_000, 4_000],
-    );
+    assert.deepEqual(retries(), [500, 1_000, 2_000, 4_000]);
     assert.equal(feed.lostAt.peek(), lostAt);
     service.answers = true;
     waits.at(-1)?.go();
@@ -96,9 +104,10 @@ describe('a stream of events that comes back', () => {
     feed.start();
     await soon();
     sources[0]?.tell('error');
+    const retry = waits.at(-1);
     feed.start();
     await soon();
-    assert.deepEqual([waits[0]?.isOff, sources.length], [true, 2]);
+    assert.deepEqual([retry?.ms, retry?.isOff, sources.length], [500, true, 2]);
   });
 
   it('hears nothing more once it has stopped, also of a greeting that is under way', async () => {
@@ -113,7 +122,36 @@ describe('a stream of events that comes back', () => {
     feed.stop();
     sources[0]?.tell('news', 1);
     sources[0]?.tell('error');
-    assert.deepEqual([feed.state.peek(), sources[0]?.isClosed, heard, waits], ['idle', true, [], []]);
+    assert.deepEqual([feed.state.peek(), sources[0]?.isClosed, heard], ['idle', true, []]);
+    assert.ok(waits.every(({ isOff }) => isOff));
+  });
+
+  it('is lost where nothing comes any more, and nobody says so', async () => {
+    const { feed, sources, waits, retries } = open();
+    feed.start();
+    await soon();
+    sources[0]?.tell('open');
+    sources[0]?.tell('news', 1);
+    const left = waits.filter(({ isOff }) => !isOff);
+    assert.deepEqual(
+      left.map(({ ms }) => ms),
+      [patienceMs],
+      'each event begins it anew',
+    );
+    left[0]?.go();
+    assert.deepEqual([feed.state.peek(), sources[0]?.isClosed, retries()], ['lost', true, [500]]);
+    waits.at(-1)?.go();
+    await soon();
+    sources[1]?.tell('open');
+    assert.equal(feed.state.peek(), 'open');
+  });
+
+  it('is lost where its greeting is never answered', async () => {
+    const { feed, waits, sources } = open();
+    feed.start();
+    waits[0]?.go();
+    await soon();
+    assert.deepEqual([feed.state.peek(), sources.length], ['lost', 0]);
   });
 
   it('waits five seconds at most', () => {

@@ -74,6 +74,31 @@ describe('the trace view', { skip: hasNoBrowser }, () => {
     watched.assertClean();
   });
 
+  test('is one of what Live lists, and leads back there, as it was left', async () => {
+    const traceId = await asked(service, 'sim-tokens-7');
+    const watched = await browser.page(`${service.adminUrl}/#/live?model=sim-tokens-7`);
+    const { page } = watched;
+    await page.getByRole('link', { name: 'sim-tokens-7' }).click();
+    await page.waitForURL((url) => url.hash.startsWith(`#/traces/${traceId}?exchange=`));
+    await page.locator('.tw-row').first().waitFor();
+    assert.equal(await chosen(page), 'chat sim-tokens-7');
+    assert.equal(await page.locator('.nav [aria-current=page]').count(), 0);
+    assert.equal(await page.locator('.nav [aria-current=true]').textContent(), 'Live');
+    await page.getByRole('link', { name: 'Back to Live' }).click();
+    await page.waitForURL(/#\/live\?model=sim-tokens-7$/);
+    watched.assertClean();
+  });
+
+  test('keeps up with a key that is held, and its address with it', async () => {
+    const { page } = await open('sim-tokens-8');
+    await page.locator('[role="treegrid"]').focus();
+    for (let i = 0; i < 30; i += 1) await page.keyboard.press(i % 2 === 0 ? 'ArrowUp' : 'ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await chosen(page), 'POST /v1/chat/completions');
+    const span = await page.locator('.tr-facts .mono').textContent();
+    await page.waitForURL(new RegExp(`[?&]span=${span}`));
+  });
+
   test('looks closer where one drags over the time, and back', async () => {
     const { page, watched } = await open('sim-tokens-4');
     const box = await page.locator('.tw-axis').boundingBox();
@@ -113,6 +138,18 @@ describe('the trace view', { skip: hasNoBrowser }, () => {
     const copied = await page.evaluate<string>('navigator.clipboard.readText()');
     assert.match(copied, /^curl http:\S+\/v1\/chat\/completions /);
     assert.match(copied, /"model":"sim-tokens-6"/);
+  });
+
+  test('does not wait for spans that have made room for newer ones', async () => {
+    const traceId = await asked(service, 'sim-tokens-9');
+    const { page } = await browser.page('about:blank');
+    await page.route('**/api/traces/*', async (route) => {
+      const reply = await route.fetch();
+      await route.fulfill({ json: { ...(await reply.json()), spans: [] } });
+    });
+    await page.goto(`${service.adminUrl}/#/traces/${traceId}`);
+    await page.getByText('This trace is not kept here').waitFor();
+    assert.match((await page.locator('.tr-exchange').textContent()) ?? '', /completed.*sim-tokens-9/);
   });
 
   test('tells of one that is not kept', async () => {

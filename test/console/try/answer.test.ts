@@ -99,6 +99,27 @@ describe('the answer in a stream', () => {
   });
 });
 
+describe('what somebody else says of the answer', () => {
+  const long = 'x'.repeat(100_000);
+
+  it('has names and reasons that can be read', () => {
+    const call = { index: 0, function: { name: long, arguments: '{}' } };
+    const choices = [{ index: 0, delta: { tool_calls: [call] }, finish_reason: long }];
+    const { model, finishReason, parts } = withEvent(noAnswer, eventOf({ model: long, choices }));
+    for (const text of [model, finishReason, parts[0]?.name]) assert.equal(text, `${'x'.repeat(256)}…`);
+    const { error } = withEvent(noAnswer, eventOf({ error: { message: long } }));
+    assert.equal(error, `${'x'.repeat(4_000)}…`);
+  });
+
+  it('counts what can be counted', () => {
+    for (const tokens of [-1, 0.5, 1e300, '7', null]) {
+      const usage = { prompt_tokens: tokens, completion_tokens: tokens };
+      const { inputTokens, outputTokens } = withEvent(noAnswer, eventOf({ choices: [], usage }));
+      assert.deepEqual([inputTokens, outputTokens], [undefined, undefined]);
+    }
+  });
+});
+
 describe('the answer in a whole reply', () => {
   for (const folder of folders)
     for (const { name, bytes, facts } of recordedReplies(folder))

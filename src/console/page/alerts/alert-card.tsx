@@ -1,11 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
 import type { AlertLine } from '../../../admin/api.ts';
-import { timeOf } from '../metrics/reading.ts';
-import { ago, duration } from '../parts/format.ts';
+import { ago, duration, timeOf } from '../parts/format.ts';
+import { useSight } from '../parts/use-sight.ts';
 import { now } from '../state/now.ts';
-import { barOf, isBeyond, limitInWords, piecesOf, valueInWords } from './alert-figures.ts';
-import { chartAddress, exchangesAddress } from './alert-links.ts';
+import { barOf, conditionInWords, firesInWords, isBeyond, piecesOf, valueInWords } from './alert-figures.ts';
+import { linksOf } from './alert-links.ts';
 import { StateBadge } from './state-badge.tsx';
 
 export interface AlertProps {
@@ -60,14 +59,6 @@ export function AlertRow({ alert, isWanted }: AlertProps) {
   );
 }
 
-function useSight<Kind extends HTMLElement>(isWanted: boolean) {
-  const element = useRef<Kind>(null);
-  useEffect(() => {
-    if (isWanted) element.current?.scrollIntoView({ block: 'center' });
-  }, [isWanted]);
-  return element;
-}
-
 function Owner({ of }: { readonly of: string | undefined }) {
   if (of === undefined) return null;
   return (
@@ -87,7 +78,7 @@ function Figure({ alert }: { readonly alert: AlertLine }) {
     <span class={`alert-figure ${isBeyond(alert) ? 'is-beyond' : ''}`}>
       <LimitBar alert={alert} />
       <span class="alert-value num">{value ?? 'no figure'}</span>
-      <span class="muted">alerts {limitInWords(alert)}</span>
+      <span class="muted">alerts {conditionInWords(alert)}</span>
     </span>
   );
 }
@@ -95,7 +86,7 @@ function Figure({ alert }: { readonly alert: AlertLine }) {
 /** The words beside it say the same. */
 function LimitBar({ alert }: { readonly alert: AlertLine }) {
   const bar = barOf(alert);
-  if (!bar) return <span class="limit-bar is-without" aria-hidden="true" />;
+  if (!bar) return <span class="limit-bar" aria-hidden="true" />;
   const [limit, value] = [bar.limit * 100, bar.value * 100];
   const isAbove = alert.comparison === 'above';
   return (
@@ -120,20 +111,22 @@ function LimitBar({ alert }: { readonly alert: AlertLine }) {
 }
 
 /** Goes on while one looks. */
-function Since({ alert: { state, since, firedAt } }: { readonly alert: AlertLine }) {
+function Since({ alert }: { readonly alert: AlertLine }) {
+  const { state, since, firedAt } = alert;
+  const fires = firesInWords(alert, now.value);
   const isOver = state === 'resolved';
   const lasted = isOver && firedAt ? `, after ${duration(Date.parse(since) - Date.parse(firedAt))}` : '';
   return (
     <time class="alert-since muted num" dateTime={since}>
-      {isOver ? 'at' : 'since'} {timeOf(Date.parse(since))}, {ago(since, now.value)}
+      {isOver ? 'at' : 'since'} {timeOf(since)}, {ago(since, now.value)}
       {lasted}
+      {fires && `; ${fires}`}
     </time>
   );
 }
 
 function WhatToDo({ alert }: { readonly alert: AlertLine }) {
-  const chart = chartAddress(alert, now.peek());
-  const exchanges = exchangesAddress(alert);
+  const links = linksOf(alert, now.peek());
   return (
     <div class="alert-action">
       <h4>What to do</h4>
@@ -142,18 +135,13 @@ function WhatToDo({ alert }: { readonly alert: AlertLine }) {
           isCode ? <code key={text}>{text}</code> : text,
         )}
       </p>
-      {(chart || exchanges) && (
+      {links.length > 0 && (
         <p class="toolbar">
-          {chart && (
-            <a class="button" href={chart}>
-              Chart
+          {links.map(({ title, href }) => (
+            <a key={title} class="button" href={href}>
+              {title}
             </a>
-          )}
-          {exchanges && (
-            <a class="button" href={exchanges}>
-              Exchanges of that time
-            </a>
-          )}
+          ))}
         </p>
       )}
     </div>

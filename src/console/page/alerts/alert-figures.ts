@@ -1,5 +1,6 @@
 import type { AlertLine } from '../../../admin/api.ts';
-import { inWords, type Unit, unitOf, windowInWords } from '../metrics/units.ts';
+import { inWords, limitInWords, unitOf, windowInWords } from '../metrics/units.ts';
+import { duration } from '../parts/format.ts';
 
 /* An alert's figure and limit, as words and as a bar. */
 
@@ -39,17 +40,27 @@ function side(value: number, { limit }: Figures): string {
 }
 
 /** When it alerts: `above 500 MB`, `above 10 in 5 min`, `when it does not answer`. */
-export function limitInWords(alert: Figures): string {
+export function conditionInWords(alert: Figures): string {
   const answers = answersOf(alert);
   if (answers) return answers.when;
-  const unit: Unit = unitOf(alert);
-  const words = `${alert.comparison} ${inWords(alert.limit, unit)}`;
+  const words = `${alert.comparison} ${limitInWords(alert)}`;
   if (alert.windowMs <= 0) return words;
-  return `${words} ${unit === 'count' ? 'in' : 'over'} ${windowInWords(alert.windowMs)}`;
+  return `${words} ${unitOf(alert) === 'count' ? 'in' : 'over'} ${windowInWords(alert.windowMs)}`;
 }
 
 export function isBeyond({ value, limit, comparison }: Figures): boolean {
   return value !== undefined && (comparison === 'above' ? value > limit : value < limit);
+}
+
+/** `fires in 40 s`, of a pending one that stays beyond its limit; undefined of others. */
+export function firesInWords(
+  { state, since, holdMs }: Pick<AlertLine, 'state' | 'since' | 'holdMs'>,
+  nowMs: number,
+): string | undefined {
+  if (state !== 'pending') return undefined;
+  const seconds = Math.ceil((Date.parse(since) + holdMs - nowMs) / 1_000);
+  // It is evaluated with each snapshot.
+  return seconds > 0 ? `fires in ${duration(seconds * 1_000).replace('.0', '')}` : 'fires at the next look';
 }
 
 /** Parts of a bar's length, 0 to 1. */

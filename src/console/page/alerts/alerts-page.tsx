@@ -1,10 +1,9 @@
 import './alerts.css';
 import type { AlertLine } from '../../../admin/api.ts';
-import { timeOf } from '../metrics/reading.ts';
-import { ago } from '../parts/format.ts';
-import { Empty } from '../parts/notice.tsx';
+import { ago, timeOf } from '../parts/format.ts';
+import { Empty, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { alerts } from '../state/events.ts';
+import { alerts, connection } from '../state/events.ts';
 import { info } from '../state/info.ts';
 import { now } from '../state/now.ts';
 import { AlertCard, AlertRow } from './alert-card.tsx';
@@ -18,7 +17,11 @@ export function AlertsPage({ query }: { readonly query: URLSearchParams }) {
     return (
       <>
         <PageHead title="Alerts" />
-        <Empty title="Asking …">The thresholds come with the first evaluation.</Empty>
+        {connection.value === 'lost' ? (
+          <NotKnown />
+        ) : (
+          <Empty title="Asking …">The thresholds come with the first evaluation.</Empty>
+        )}
       </>
     );
   const { firing, pending, resolved, inactive } = groupsOf(known.alerts);
@@ -100,7 +103,7 @@ function Evaluated({ at }: { readonly at: string | undefined }) {
   if (at === undefined) return <>Not evaluated yet</>;
   const lateMs = now.value - Date.parse(at);
   const isLate = lateMs > Math.max(15_000, 3 * (info.value?.snapshotIntervalMs ?? 5_000));
-  const words = `Evaluated at ${timeOf(Date.parse(at))}, ${ago(at, now.value)}`;
+  const words = `Evaluated at ${timeOf(at)}, ${ago(at, now.value)}`;
   return isLate ? <strong class="alerts-late">{words}</strong> : <span class="num">{words}</span>;
 }
 

@@ -1,3 +1,4 @@
+import './choice-menu.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ValueCount } from '../../../admin/api.ts';
 import type { Outcome } from '../../../exchange/outcome.ts';

@@ -1,15 +1,17 @@
+import './exchange-list.css';
 import { useMemo, useState } from 'preact/hooks';
 import type { ExchangeLine } from '../../../admin/api.ts';
 import { count } from '../parts/format.ts';
-import { Empty } from '../parts/notice.tsx';
+import { Empty, NotKnown } from '../parts/notice.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { go } from '../routes.ts';
+import { isUnreachable } from '../state/api.ts';
+import { traceAddress } from '../trace/trace-address.ts';
 import { durationScale } from './durations.ts';
 import { ExchangeHeader, ExchangeRow } from './exchange-row.tsx';
 import type { Feed } from './feed.ts';
 import { type Filter, isFiltered, noFilter } from './filter.ts';
 import { StartHere } from './start-here.tsx';
-import { traceAddress } from './trace-address.ts';
 import { useIsNarrow } from './use-is-narrow.ts';
 import { endedMax, keyOf, type LiveWindow, longestRunning } from './window.ts';
 
@@ -43,7 +45,11 @@ export function ExchangeList({ feed, filter, isPaused, onFilter }: ExchangeListP
   const toldAt = useMemo(() => Date.now(), [window.running]);
 
   if (window.newest === undefined)
-    return feed.error.value ? <Empty title="Not known yet" /> : <p class="muted live-note">Loading …</p>;
+    return feed.error.value ? (
+      <NotKnown>{isUnreachable(feed.error.value) ? undefined : feed.error.value.message}</NotKnown>
+    ) : (
+      <p class="muted live-note">Loading …</p>
+    );
   if (lines.length === 0) return <Nothing filter={filter} window={window} onFilter={onFilter} />;
   const moment = { toldAt, isPaused, scaleMs };
   return (
@@ -84,7 +90,7 @@ function itemsOf({ running, ended }: LiveWindow, isUnfolded: boolean, shownMax: 
 
 function FoldRow({ hidden, onToggle }: { readonly hidden: number; readonly onToggle: () => void }) {
   return (
-    <div class="fold" role="gridcell" aria-colspan={8}>
+    <div class="live-fold" role="gridcell" aria-colspan={8}>
       <button type="button" class="button" tabIndex={-1} onClick={onToggle}>
         {hidden > 0 ? `${count(hidden)} more in flight` : 'Show fewer in flight'}
       </button>

@@ -1,9 +1,11 @@
+import './exchange-row.css';
 import type { ComponentChildren } from 'preact';
 import type { ExchangeLine } from '../../../admin/api.ts';
-import { clock, compact, count, dateAndClock, duration } from '../parts/format.ts';
+import { clock, compact, count, counted, dateAndClock, duration } from '../parts/format.ts';
 import { OutcomeBadge, wordsOf } from '../parts/outcome.tsx';
+import { info } from '../state/info.ts';
 import { now } from '../state/now.ts';
-import { traceAddress } from './trace-address.ts';
+import { traceAddress } from '../trace/trace-address.ts';
 
 /** What is true of the list at this moment, for all of its rows. */
 export interface Moment {
@@ -99,14 +101,16 @@ function Remarks({ line }: { readonly line: ExchangeLine }) {
   const { kind, turn, session, attempts, error, outcome, isSampled } = line;
   return (
     <>
-      {kind === 'session' && <Chip>session · {turnsOf(session?.turns ?? 0)}</Chip>}
+      {kind === 'session' && <Chip>session · {counted(session?.turns ?? 0, 'turn')}</Chip>}
       {kind === 'turn' && <Chip>turn {turn}</Chip>}
       {attempts > 1 && (
         <Chip kind="warn" title="It was tried again, or elsewhere">
           {attempts} attempts
         </Chip>
       )}
-      {!isSampled && <Chip title="A sampler has left it out: there is no trace of it">not sampled</Chip>}
+      {!isSampled && info.value?.isTelemetryEnabled !== false && (
+        <Chip title="A sampler has left it out: there is no trace of it">not sampled</Chip>
+      )}
       {error !== undefined && error !== outcome && (
         <Chip kind="bad" title={`Ended by ${error}`}>
           {wordsOf(error)}
@@ -114,10 +118,6 @@ function Remarks({ line }: { readonly line: ExchangeLine }) {
       )}
     </>
   );
-}
-
-function turnsOf(turns: number): string {
-  return turns === 1 ? '1 turn' : `${count(turns)} turns`;
 }
 
 interface ChipProps {

@@ -1,6 +1,7 @@
+import './filter-bar.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ExchangeValues } from '../../../admin/api.ts';
-import { clock } from '../parts/format.ts';
+import { timeOf } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { useKeys } from '../parts/keys.ts';
 import { useData } from '../state/use-data.ts';
@@ -92,7 +93,7 @@ function TextFilter({
 function TimeChip({ filter, onClear }: { readonly filter: Filter; readonly onClear: () => void }) {
   if (filter.from === '' && filter.to === '') return null;
   const { fromMs, toMs } = timeRange(filter);
-  const end = (ms: number | undefined) => (ms === undefined ? '…' : clock(ms).slice(0, 8));
+  const end = (ms: number | undefined) => (ms === undefined ? '…' : timeOf(ms));
   return (
     <button type="button" class="button chosen" title="At all times again" onClick={onClear}>
       {end(fromMs)} – {end(toMs)} <Icon name="cross" />

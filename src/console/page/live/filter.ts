@@ -1,3 +1,5 @@
+import { outcomes } from '../../../exchange/outcome.ts';
+
 /** What of the exchanges is shown. All that is chosen of one field counts; all fields must fit. */
 export interface Filter {
   readonly text: string;
@@ -13,12 +15,12 @@ export interface Filter {
 export const choices = ['outcome', 'model', 'upstream', 'tenant'] as const;
 export type Choice = (typeof choices)[number];
 
-/** As the page's address has it; anything else in there is passed over. */
+/** As the page's address has it; anything else in there is passed over, outcomes that do not exist too. */
 export function readFilter(query: URLSearchParams): Filter {
   const all = (name: string) => [...new Set(query.getAll(name).filter((value) => value !== ''))];
   return {
     text: query.get('text') ?? '',
-    outcome: all('outcome'),
+    outcome: all('outcome').filter((value) => Object.hasOwn(outcomes, value)),
     model: all('model'),
     upstream: all('upstream'),
     tenant: all('tenant'),

@@ -1,3 +1,4 @@
+import './now-strip.css';
 import { address } from '../routes.ts';
 import { snapshots, tick } from '../state/events.ts';
 import { type NowFigure, nowFigures, sparkPath } from './now-figures.ts';

@@ -1,3 +1,4 @@
+import './start-here.css';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { address } from '../routes.ts';
 import { info } from '../state/info.ts';
@@ -8,7 +9,7 @@ export function StartHere() {
   const base = dataUrl.replace(/\/+$/, '');
   const curl = curlOf(base);
   return (
-    <section class="start card" aria-labelledby="start-title">
+    <section class="live-start card" aria-labelledby="start-title">
       <h2 id="start-title">Nothing has come through yet</h2>
       <p class="muted">
         Sightline listens at <code>{base}</code>. Point a client there in place of its model's address, and
@@ -32,7 +33,7 @@ export function StartHere() {
 
 function Snippet({ text, label }: { readonly text: string; readonly label: string }) {
   return (
-    <div class="snippet">
+    <div class="live-snippet">
       <pre>{text}</pre>
       <CopyButton text={text} label={label} isSmall />
     </div>

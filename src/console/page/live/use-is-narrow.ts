@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** As in live.css. */
+/** As in the style sheets of this room. */
 const narrow = '(max-width: 899px)';
 
 /** There is no room for all columns in one line. */

@@ -1,13 +1,15 @@
 import type { Signal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { AlertLine } from '../../../admin/api.ts';
+import { timeOf } from '../parts/format.ts';
+import { useSight } from '../parts/use-sight.ts';
 import { address } from '../routes.ts';
 import { Plot } from './chart.tsx';
 import type { Chart } from './charts.ts';
 import { FigureTable, Legend } from './legend.tsx';
 import { type Limit, limitsOf } from './limits.ts';
 import type { Shown } from './plot-options.ts';
-import { extentsOf, timeOf } from './reading.ts';
+import { extentsOf } from './reading.ts';
 import { indexNear, type Timeline } from './timeline.ts';
 import { exchangesOf, type Stretch } from './view.ts';
 
@@ -26,10 +28,7 @@ export interface ChartCardProps {
 /** A chart with its title, its figures in words, and the limits that its figures are held against. */
 export function ChartCard(props: ChartCardProps) {
   const { chart, timeline, stretch, alerts, cursor, isTable, isWanted, onZoom } = props;
-  const card = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (isWanted) card.current?.scrollIntoView({ block: 'center' });
-  }, [isWanted]);
+  const card = useSight<HTMLElement>(isWanted);
   const columns = useMemo(() => chart.series.map(({ figure }) => figure(timeline)), [chart, timeline]);
   const isDrawn = useMemo(
     () => chart.series.map(({ isOptional }, i) => !isOptional || (columns[i] ?? []).some(Boolean)),

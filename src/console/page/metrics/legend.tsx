@@ -1,8 +1,9 @@
 import type { Signal } from '@preact/signals';
+import { timeOf } from '../parts/format.ts';
 import type { Chart, ChartSeries } from './charts.ts';
 import { patternSize, patterns } from './pattern.ts';
 import type { Shown } from './plot-options.ts';
-import { figureInWords, summariesOf, timeOf, unitOfSeries } from './reading.ts';
+import { figureInWords, summariesOf, unitOfSeries } from './reading.ts';
 import { indexNear } from './timeline.ts';
 
 interface LegendProps {

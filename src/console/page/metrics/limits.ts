@@ -1,13 +1,13 @@
 import type { AlertLine } from '../../../admin/api.ts';
 import type { Chart, ChartSeries, Windows } from './charts.ts';
-import { inWords, type Unit, unitOf, windowInWords } from './units.ts';
+import { limitInWords, windowInWords } from './units.ts';
 
 /** A threshold that a chart shows the figure of. */
 export interface Limit {
   readonly alert: AlertLine;
   readonly axis: 'left' | 'right';
   readonly at: number;
-  /** `limit 500 MB`, `limit 5.0 s over 5 min`. */
+  /** `limit 500 MB`, `limit 5 s over 5 min`. */
   readonly label: string;
   /** As a line; elsewhere than near the data it would press that flat, and is told in words alone. */
   readonly isDrawn: boolean;
@@ -55,11 +55,6 @@ function whyNotDrawn({ comparison, limit, state }: AlertLine, extent: Extent): s
   const [lowest, highest] = extent;
   if (limit > stretchMax * highest) return 'far above';
   return comparison === 'below' && limit * stretchMax < lowest ? 'far below' : undefined;
-}
-
-export function limitInWords(alert: Pick<AlertLine, 'field' | 'unit' | 'limit'>): string {
-  const unit: Unit = unitOf(alert);
-  return inWords(alert.limit, unit);
 }
 
 /** From zero (or from what is below it) to what the highest figure and the lines need. */

@@ -1,17 +1,17 @@
 import './metrics.css';
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { Empty, Notice } from '../parts/notice.tsx';
+import { timeOf } from '../parts/format.ts';
+import { Empty, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { go } from '../routes.ts';
-import { alerts, snapshots } from '../state/events.ts';
+import { alerts, connection, snapshots } from '../state/events.ts';
 import { info } from '../state/info.ts';
 import { ChartCard } from './chart-card.tsx';
 import { type Chart, chartsOver } from './charts.ts';
 import { windowsOf } from './limits.ts';
 import { usePaced } from './paced.ts';
-import { timeOf } from './reading.ts';
-import { type Timeline, timelineOf } from './timeline.ts';
+import { knownOf, type Timeline, timelineOf } from './timeline.ts';
 import { type MetricsView, metricsAddress, ranges, readView, type Stretch, stretchOf } from './view.ts';
 
 /** Charts are drawn anew at most so often, however often snapshots come. */
@@ -28,21 +28,16 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   const windows = JSON.stringify(windowsOf(lines));
   const charts = useMemo(() => chartsOver(JSON.parse(windows)), [windows]);
   const cursor = useSignal<number | undefined>(undefined);
-  const newest = kept.at(-1);
+  const known = knownOf(kept);
   const zoom = (stretch: Stretch | undefined) => {
     if (stretch || view.zoom) go(metricsAddress({ ...view, chart: undefined, zoom: stretch }));
   };
   return (
     <div class="metrics">
-      <PageHead title="Metrics" note={newest && `newest of ${timeOf(newest.at)}`}>
+      <PageHead title="Metrics" note={known && `newest of ${timeOf(known.to)}`}>
         <Choices view={view} onZoomOut={() => zoom(undefined)} />
       </PageHead>
-      {info.value?.isTelemetryEnabled === false && (
-        <Notice kind="info" title="Telemetry is disabled">
-          With OTEL_SDK_DISABLED nothing is counted of the traffic: only the process shows figures.
-        </Notice>
-      )}
-      {newest ? (
+      {known ? (
         <div class="charts">
           {charts
             .filter((chart) => isWorthIt(chart, timeline))
@@ -51,7 +46,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
                 key={chart.id}
                 chart={chart}
                 timeline={timeline}
-                stretch={stretchOf(view, newest.at)}
+                stretch={stretchOf(view, known)}
                 alerts={lines}
                 cursor={cursor}
                 isTable={view.isTable}
@@ -60,6 +55,8 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
               />
             ))}
         </div>
+      ) : connection.value === 'lost' ? (
+        <NotKnown />
       ) : (
         <Empty title="No figures yet">
           The service looks at itself every few seconds; the first ones are on their way.

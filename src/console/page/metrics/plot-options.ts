@@ -30,7 +30,8 @@ export function plotOptions(chart: Chart, width: number, shown: () => Shown): uP
     width,
     height: plotHeight,
     legend: { show: false },
-    padding: [10, chart.rightUnit ? 0 : 12, 0, 0],
+    // Half of a time that stands at the right end.
+    padding: [10, chart.rightUnit ? 0 : 18, 0, 0],
     drawOrder: chart.isStacked ? [series, axes] : [axes, series],
     cursor: {
       y: false,
@@ -81,8 +82,12 @@ const axisLook = {
   gap: 6,
 } satisfies uPlot.Axis;
 
+/** In seconds. uPlot has none between a minute and five: five minutes on a narrow screen would have one mark. */
+const timeSteps = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400, 864_000];
+
 const timeAxis: uPlot.Axis = {
   ...axisLook,
+  incrs: timeSteps,
   size: 26,
   space: 52,
   values: (_self, splits, _axis, _space, step) => splits.map(timeIn(step)),

@@ -1,4 +1,4 @@
-import { clock } from '../parts/format.ts';
+import { timeOf } from '../parts/format.ts';
 import type { Chart, ChartSeries } from './charts.ts';
 import { type Summary, stacked, summaryOf, type Values } from './figures.ts';
 import type { Extent } from './limits.ts';
@@ -15,11 +15,6 @@ export function unitOfSeries(chart: Chart, { axis }: ChartSeries): Unit {
 
 export function figureInWords(value: number | null | undefined, unit: Unit): string {
   return value === null || value === undefined ? '–' : inWords(value, unit);
-}
-
-/** Local time of day, to the second. */
-export function timeOf(atMs: number): string {
-  return clock(atMs).slice(0, 8);
 }
 
 /** `11:06:31: Resident 165 MB, Heap 42 MB`; of the newest where no moment is asked for. */

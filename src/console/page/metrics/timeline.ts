@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../../snapshots/snapshot.ts';
+import type { Stretch } from './view.ts';
 
 /**
  * Snapshots as charts draw them: each stands at the end of its stretch, and where stretches do not touch, since the
@@ -37,6 +38,13 @@ export function timelineOf(snapshots: readonly Snapshot[], startedAtMs = Number.
     first !== undefined &&
     Math.abs(first.at - first.durationMs - startedAtMs) < Math.max(startMs, 2 * first.durationMs);
   return { xs, points, isWhole };
+}
+
+/** From the beginning of the first snapshot to the newest, ms since the epoch; undefined where there is none. */
+export function knownOf(snapshots: readonly Snapshot[]): Stretch | undefined {
+  const [first] = snapshots;
+  const newest = snapshots.at(-1);
+  return first && newest && { from: first.at - first.durationMs, to: newest.at };
 }
 
 /** The points from one moment to another (ms), and one more on either side, so that lines run on to the edge. */

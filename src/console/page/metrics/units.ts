@@ -1,3 +1,4 @@
+import type { AlertLine } from '../../../admin/api.ts';
 import { bytes, compact, count, duration, percent } from '../parts/format.ts';
 
 /** What the figures of a chart, or the limit of an alert, are counted in. */
@@ -50,7 +51,17 @@ export function inWords(value: number, unit: Unit): string {
 export function onAxis(value: number, unit: Unit): string {
   const { words, tick = words } = wordings[unit];
   if (value === 0) return unit === '%' || unit === 'ratio' ? '0%' : '0';
-  return tick(value).replace('.0\u00a0', '\u00a0');
+  return round(tick(value));
+}
+
+/** What somebody has set, and not what was measured: `5 s`. */
+export function limitInWords({ limit, ...alert }: Pick<AlertLine, 'field' | 'unit' | 'limit'>): string {
+  return round(inWords(limit, unitOf(alert)));
+}
+
+/** `5.0 s` is as exact as a figure, and more than a limit needs. */
+function round(words: string): string {
+  return words.replace('.0\u00a0', '\u00a0');
 }
 
 /** What an alert's limit and figure are counted in. */

@@ -1,4 +1,4 @@
-import { address } from '../routes.ts';
+import { address } from '../route.ts';
 
 /** What of the figures is looked at, as the page's address has it. */
 export interface MetricsView {
@@ -43,9 +43,14 @@ export function metricsAddress({ rangeMinutes, zoom, isTable, chart }: Partial<M
   });
 }
 
-/** The stretch that is shown, where the newest figure is of that moment. */
-export function stretchOf({ rangeMinutes, zoom }: MetricsView, newestMs: number): Stretch {
-  return zoom ?? { from: newestMs - rangeMinutes * 60_000, to: newestMs };
+/** However little is known. */
+const widthMsMin = 60_000;
+
+/** The stretch that is shown of what is known: as long as its range, where that much is known. */
+export function stretchOf({ rangeMinutes, zoom }: MetricsView, known: Stretch): Stretch {
+  if (zoom) return zoom;
+  const { from, to } = known;
+  return { from: Math.max(to - rangeMinutes * 60_000, Math.min(from, to - widthMsMin)), to };
 }
 
 /** The exchanges that ran within a stretch. */

@@ -42,6 +42,11 @@ export function count(n: Figure): string {
   return isKnown(n) ? whole.format(n) : unknown;
 }
 
+/** `1 turn`, `3 turns`. */
+export function counted(n: number, one: string, several = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : several}`;
+}
+
 /** `950`, `12.3k`, `4.2M`. */
 export function compact(n: Figure): string {
   return isKnown(n) ? scaled(n, 1_000, ['', 'k', 'M', 'G', 'T']) : unknown;
@@ -80,7 +85,12 @@ const timeOfDay = new Intl.DateTimeFormat('en-GB', {
 /** Local: `11:06:31.042`. */
 export function clock(at: Moment): string {
   const ms = msOf(at);
-  return isKnown(ms) ? timeOfDay.format(ms) : unknown;
+  return ms === undefined ? unknown : timeOfDay.format(ms);
+}
+
+/** Local, to the second: `11:06:31`. */
+export function timeOf(at: Moment): string {
+  return clock(at).slice(0, 8);
 }
 
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
@@ -88,13 +98,13 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', y
 /** Local: `23 Nov 2026, 11:06:31.042`. */
 export function dateAndClock(at: Moment): string {
   const ms = msOf(at);
-  return isKnown(ms) ? `${day.format(ms)}, ${timeOfDay.format(ms)}` : unknown;
+  return ms === undefined ? unknown : `${day.format(ms)}, ${timeOfDay.format(ms)}`;
 }
 
 /** `just now`, `12 s ago`, `3 min ago`, `2 h ago`, `4 d ago`; what is ahead is just now: clocks differ. */
 export function ago(at: Moment, now: number): string {
   const ms = msOf(at);
-  if (!isKnown(ms)) return unknown;
+  if (ms === undefined) return unknown;
   const seconds = Math.floor((now - ms) / 1_000);
   if (seconds < 2) return 'just now';
   if (seconds < 60) return `${seconds}${gap}s ago`;
@@ -102,8 +112,12 @@ export function ago(at: Moment, now: number): string {
   return `${Math.floor(seconds / step.seconds)}${gap}${step.unit} ago`;
 }
 
+/** Beyond it no calendar goes (https://tc39.es/ecma262/#sec-timeclip), and formats of dates throw. */
+const momentMsMax = 8.64e15;
+
 function msOf(at: Moment): Figure {
-  return typeof at === 'string' ? Date.parse(at) : at;
+  const ms = typeof at === 'string' ? Date.parse(at) : at;
+  return isKnown(ms) && Math.abs(ms) <= momentMsMax ? ms : undefined;
 }
 
 function isKnown(n: Figure): n is number {

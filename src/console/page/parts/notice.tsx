@@ -39,3 +39,10 @@ export function Empty({
     </div>
   );
 }
+
+/** In place of a view of which nothing has come so far, and why. */
+export function NotKnown({ children }: { readonly children?: ComponentChildren }) {
+  return (
+    <Empty title="Not known yet">{children ?? 'Sightline does not answer. It is asked until it does.'}</Empty>
+  );
+}

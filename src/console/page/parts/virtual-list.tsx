@@ -4,7 +4,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { count } from './format.ts';
 import { Icon } from './icon.tsx';
 import { headRole, listRoles } from './list-roles.ts';
-import { rowAfterKey } from './scroll-anchor.ts';
+import { indexOfKey, rowAfterKey } from './scroll-anchor.ts';
 import { useWindow } from './use-window.ts';
 
 export interface VirtualListProps<Item> {
@@ -48,6 +48,12 @@ export function VirtualList<Item>(props: VirtualListProps<Item>) {
     asked.current = items.length;
     onNearEnd();
   }, [end, items.length, onNearEnd]);
+
+  const chosen = selected === undefined ? -1 : indexOfKey(items, keyOf, selected, active.index);
+  // Chosen elsewhere, it is brought into sight; once, since one may look at others then.
+  useEffect(() => {
+    if (chosen >= 0 && selected !== active.key) view.choose(chosen);
+  }, [selected, chosen >= 0]);
 
   const open = (key: string | undefined) => {
     const item = key === undefined ? undefined : items.find((candidate) => keyOf(candidate) === key);

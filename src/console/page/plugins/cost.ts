@@ -13,14 +13,17 @@ export interface OwnerCost {
   readonly hooksMs: number;
   /** Of the time of all. */
   readonly share: number;
-  /** What it takes of an exchange on an average; absent where no exchange went through it. */
+  /**
+   * What it takes of an exchange on an average; absent where none went through it. The messages between the turns of a
+   * session pass through it as well, each in calls of its own: what these take counts to the exchanges.
+   */
   readonly perExchangeMs?: number;
   readonly errors: number;
   /** A breaker of it is not closed. */
   readonly isBroken: boolean;
 }
 
-/** At most once in an exchange: their calls tell how many there were. */
+/** Once in an exchange, but for those messages: their calls tell how many exchanges there were at most. */
 const oncePerExchange: ReadonlySet<string> = new Set([
   'before_query',
   // A call is all events of one stream.
@@ -52,19 +55,17 @@ export function costsOf(pipeline: PipelineView): OwnerCost[] {
     plugin === undefined ? `own ${name}` : `plugin ${plugin}`,
   );
   return [...owners.values()]
-    .map((own) => costOf(own, all))
+    .map((own) => costOf(own, all, pipeline.exchanges))
     .sort((a, b) => b.share - a.share || (a.name < b.name ? -1 : 1));
 }
 
-function costOf(parts: readonly Part[], allMs: number): OwnerCost {
+function costOf(parts: readonly Part[], allMs: number, exchangesMax: number): OwnerCost {
   const [{ name = '', plugin } = {}] = parts;
   const sum = (kind: Part['kind']) =>
     parts.reduce((total, part) => total + (part.kind === kind ? (part.cost?.totalMs ?? 0) : 0), 0);
   const [middlewareMs, hooksMs] = [sum('middleware'), sum('hook')];
-  const exchanges = Math.max(
-    0,
-    ...parts.map(({ at, cost }) => (oncePerExchange.has(at) ? (cost?.calls ?? 0) : 0)),
-  );
+  const calls = parts.map(({ at, cost }) => (oncePerExchange.has(at) ? (cost?.calls ?? 0) : 0));
+  const exchanges = Math.min(Math.max(0, ...calls), Math.max(1, exchangesMax));
   const totalMs = middlewareMs + hooksMs;
   return {
     name: plugin ?? name,

@@ -7,7 +7,7 @@ import { useCall } from './use-call.ts';
 export function FolderLine({ view: { folder, watch, generation } }: { readonly view: PluginsView }) {
   return (
     <>
-      <code class="path">{folder}</code>{' '}
+      <code class="plugin-path">{folder}</code>{' '}
       <span
         class="chip"
         title={

@@ -25,7 +25,7 @@ export function NoPlugins({ folder, watch }: Pick<PluginsView, 'folder' | 'watch
       <div class="first-plugin-step">
         <div class="first-plugin-file">
           <p>
-            Or save this as <code class="path">{file}</code>:
+            Or save this as <code class="plugin-path">{file}</code>:
           </p>
           <CopyButton text={firstPlugin} label="Copy" />
         </div>

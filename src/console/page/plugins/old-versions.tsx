@@ -1,5 +1,5 @@
 import type { PluginsView } from '../../../admin/api.ts';
-import { count } from '../parts/format.ts';
+import { counted } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { oldVersionsOf } from './plugin-name.ts';
 
@@ -15,13 +15,13 @@ export function OldVersions({ view }: { readonly view: PluginsView }) {
       <h2 id="plugin-draining">Old versions still in use</h2>
       <div class="card">
         <p class="muted">
-          {exchangesOf(exchanges)} began before the newest change{exchanges === 1 ? ' and ends' : ' and end'}{' '}
-          with the versions of that time.
+          {counted(exchanges, 'exchange')} began before the newest change
+          {exchanges === 1 ? ' and ends' : ' and end'} with the versions of that time.
         </p>
         <ul class="plugin-items">
           {old.slice(0, shownMax).map(({ generation, exchanges, replaced }) => (
             <li key={generation}>
-              Generation {generation}: {exchangesOf(exchanges)}
+              Generation {generation}: {counted(exchanges, 'exchange')}
               {replaced.length > 0 && (
                 <>
                   {' with '}
@@ -48,8 +48,4 @@ export function Leaks({ leaks }: Pick<PluginsView, 'leaks'>) {
       object of the process, or an entry in a shared map. Undo it in <code>cleanup</code>.
     </Notice>
   );
-}
-
-function exchangesOf(n: number): string {
-  return n === 1 ? '1 exchange' : `${count(n)} exchanges`;
 }

@@ -23,9 +23,10 @@ export function OrderAndCost({ pipeline, costs }: { pipeline: PipelineView; cost
           <div class="card flush">
             <CostOverview costs={costs} />
             <p class="cost-legend muted">
-              <span class="share-middleware swatch" aria-hidden="true" /> middleware: exchanges wait for it.{' '}
-              <span class="share-hooks swatch" aria-hidden="true" /> hooks: no exchange waits, but the event
-              loop is busy. Figures are since the start of the service.
+              <span class="share-middleware cost-swatch" aria-hidden="true" /> middleware: exchanges wait for
+              it. <span class="share-hooks cost-swatch" aria-hidden="true" /> hooks: no exchange waits, but
+              the event loop is busy. Figures are since the start of the service; what the messages between
+              the turns of a session take counts to its exchanges, while each of them is a call.
             </p>
           </div>
           {middleware.length > 0 && <Stack middleware={middleware} />}
@@ -73,7 +74,9 @@ function Stack({ middleware }: { readonly middleware: readonly MiddlewareView[] 
                     {callbacks[phase]?.way ?? '·'}
                   </span>{' '}
                   <code>{callbacks[phase]?.name ?? phase}</code>
-                  {phase === 'on_chunk' && <span class="muted"> all events of a stream</span>}
+                  {phase === 'on_chunk' && (
+                    <span class="muted"> all events of a stream, or a message between turns</span>
+                  )}
                 </Step>
               ))}
             </tbody>

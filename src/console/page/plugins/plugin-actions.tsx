@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PluginView } from '../../../admin/api.ts';
 import { Confirm } from '../parts/confirm.tsx';
+import { counted } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { PluginLinks } from './plugin-link.tsx';
 import { nameOf } from './plugin-name.ts';
@@ -125,7 +126,7 @@ function UnloadQuestion({ plugin }: { readonly plugin: PluginView }) {
   const { dependents = [], middleware = [], hooks = [], messageTypes = [] } = plugin;
   const brought = [
     middleware.length > 0 && `middleware ${middleware.map((one) => one.name).join(', ')}`,
-    hooks.length > 0 && `${hooks.length} ${hooks.length === 1 ? 'hook' : 'hooks'}`,
+    hooks.length > 0 && counted(hooks.length, 'hook'),
     messageTypes.length > 0 && `message types ${messageTypes.map(({ type }) => type).join(', ')}`,
   ].filter((part) => part !== false);
   return (

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { PluginView } from '../../../admin/api.ts';
-import { percent } from '../parts/format.ts';
+import { Fact } from '../parts/fact.tsx';
+import { counted, percent } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { fineDuration, type OwnerCost } from './cost.ts';
 import { describeNeed, type Need } from './dependencies.ts';
@@ -50,12 +51,9 @@ export function PluginCard(props: PluginCardProps) {
           <PluginActions plugin={plugin} control={control} />
         </header>
         <p class="plugin-file muted">
-          <code class="path">{fileIn(folder, file)}</code>
+          <code class="plugin-path">{fileIn(folder, file)}</code>
           {helpers.length > 0 && (
-            <span title={helpers.join('\n')}>
-              {' '}
-              and {helpers.length} {helpers.length === 1 ? 'helper' : 'helpers'}
-            </span>
+            <span title={helpers.join('\n')}> and {counted(helpers.length, 'helper')}</span>
           )}
           {loadedAt && (
             <>
@@ -77,9 +75,9 @@ export function PluginCard(props: PluginCardProps) {
           </p>
         )}
         <dl class="plugin-facts">
-          {loadedAt && <Fact term="Brings">{<Brought plugin={plugin} />}</Fact>}
+          {loadedAt && <Fact name="Brings">{<Brought plugin={plugin} />}</Fact>}
           {needs.length > 0 && (
-            <Fact term="Needs">
+            <Fact name="Needs">
               <Items>
                 {needs.map((need) => (
                   <NeedItem key={need.to} need={need} />
@@ -88,7 +86,7 @@ export function PluginCard(props: PluginCardProps) {
             </Fact>
           )}
           {dependents.length + optionalDependents.length > 0 && (
-            <Fact term="Needed by">
+            <Fact name="Needed by">
               <PluginLinks names={dependents} />
               {optionalDependents.length > 0 && (
                 <>
@@ -98,22 +96,13 @@ export function PluginCard(props: PluginCardProps) {
               )}
             </Fact>
           )}
-          {cost && <Fact term="Costs">{<CostInWords cost={cost} />}</Fact>}
+          {cost && <Fact name="Costs">{<CostInWords cost={cost} />}</Fact>}
           {restarts > 0 && (
-            <Fact term="Restarts">{`its worker was ended and started again ${times(restarts)}`}</Fact>
+            <Fact name="Restarts">{`its worker was ended and started again ${times(restarts)}`}</Fact>
           )}
         </dl>
       </article>
     </li>
-  );
-}
-
-function Fact({ term, children }: { readonly term: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{term}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
@@ -189,7 +178,7 @@ function CostInWords({ cost: { perExchangeMs, share, errors } }: { readonly cost
   return (
     <>
       <strong>{fineDuration(perExchangeMs)}</strong> of an exchange · {percent(share)} of all plugins
-      {errors > 0 && <span class="plugin-unmet">{` · ${errors} ${errors === 1 ? 'error' : 'errors'}`}</span>}
+      {errors > 0 && <span class="plugin-unmet">{` · ${counted(errors, 'error')}`}</span>}
     </>
   );
 }

@@ -4,8 +4,9 @@ import './order-and-cost.css';
 import { computed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { PipelineView, PluginsView } from '../../../admin/api.ts';
-import { Notice } from '../parts/notice.tsx';
+import { Notice, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
+import { isUnreachable } from '../state/api.ts';
 import { pluginsChanged } from '../state/events.ts';
 import { now } from '../state/now.ts';
 import { useData } from '../state/use-data.ts';
@@ -41,7 +42,8 @@ export function PluginsPage({ query }: { readonly query: URLSearchParams }) {
       <p class="visually-hidden" role="status">
         <span key={news.number}>{news.announcement}</span>
       </p>
-      {plugins.error && (
+      {isUnreachable(plugins.error) && !view && <NotKnown />}
+      {plugins.error && !isUnreachable(plugins.error) && (
         <Notice kind="error" title="The plugins cannot be read">
           {plugins.error.message}
         </Notice>
@@ -74,7 +76,7 @@ function Body({ view, pipeline, news, selected, onDone }: BodyProps) {
       <OldVersions view={view} />
       <DependencyGraph dependencies={dependencies} />
       {pipeline.data && <OrderAndCost pipeline={pipeline.data} costs={costs} />}
-      {pipeline.error && (
+      {pipeline.error && !isUnreachable(pipeline.error) && (
         <Notice kind="error" title="Order and cost cannot be read">
           {pipeline.error.message}
         </Notice>

@@ -1,6 +1,6 @@
 import type { PluginView } from '../../../admin/api.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
-import { clock } from '../parts/format.ts';
+import { timeOf } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { placeOf } from './plugin-name.ts';
 
@@ -35,12 +35,11 @@ export function Rejection({ plugin }: { readonly plugin: PluginView }) {
       </p>
       <pre class="rejection-message">{shortened(rejected.message)}</pre>
       <div class="copy-line">
-        <code class="path">{place}</code>
+        <code class="plugin-path">{place}</code>
         <CopyButton text={place} label="Copy file, line and column" isSmall />
       </div>
       <p class="muted">
-        Step <code>{rejected.step}</code>, since{' '}
-        <time dateTime={rejected.at}>{clock(rejected.at).slice(0, 8)}</time>.{' '}
+        Step <code>{rejected.step}</code>, since <time dateTime={rejected.at}>{timeOf(rejected.at)}</time>.{' '}
         {isServed ? <strong>{version} goes on serving.</strong> : 'No version of it is active.'}
       </p>
     </div>

@@ -1,4 +1,4 @@
-import { clock } from '../parts/format.ts';
+import { timeOf } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { connection, lostAt, reconnect } from '../state/events.ts';
 import { info } from '../state/info.ts';
@@ -55,7 +55,9 @@ function Lost() {
         </button>
       }
     >
-      Since {clock(since).slice(0, 8)}. What you see is as it was then; the page connects again by itself.
+      {info.value
+        ? `Since ${timeOf(since)}. What you see is as it was then; the page connects again by itself.`
+        : 'It has told nothing so far; the page connects by itself as soon as it answers.'}
     </Notice>
   );
 }

@@ -1,3 +1,4 @@
+import './keys-dialog.css';
 import { Dialog } from '../parts/dialog.tsx';
 import { keyBindings } from '../parts/keys.ts';
 

@@ -1,3 +1,4 @@
+import './navigation.css';
 import type { PluginsView } from '../../../admin/api.ts';
 import { Icon } from '../parts/icon.tsx';
 import { address, route, type ViewName, views } from '../routes.ts';
@@ -17,7 +18,7 @@ export function Navigation() {
   return (
     <nav class="nav" aria-label="Views">
       {views.map((view) => (
-        <a key={view} href={address(view)} aria-current={isAt(view) ? 'page' : undefined}>
+        <a key={view} href={address(view)} aria-current={currentOf(view)}>
           <Icon name={places[view].icon} />
           <span class="nav-title">{places[view].title}</span>
           <BadgeOf badge={badges[view]} />
@@ -27,9 +28,10 @@ export function Navigation() {
   );
 }
 
-/** A trace is opened from Live. */
-function isAt(view: ViewName): boolean {
-  return route.value.view === view || (view === 'live' && route.value.view === 'traces');
+/** A trace has no place of its own: it is one of the exchanges that Live lists. */
+function currentOf(view: ViewName): 'page' | 'true' | undefined {
+  if (route.value.view === view) return 'page';
+  return view === 'live' && route.value.view === 'traces' ? 'true' : undefined;
 }
 
 function BadgeOf({ badge }: { readonly badge: Badge | undefined }) {

@@ -1,3 +1,4 @@
+import './status.css';
 import { Icon } from '../parts/icon.tsx';
 import { type Connection, connection } from '../state/events.ts';
 import { info } from '../state/info.ts';

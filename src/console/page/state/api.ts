@@ -57,6 +57,11 @@ async function bodyOf<Answer>(reply: Response, signal?: AbortSignal): Promise<An
   }
 }
 
+/** Nobody answers: the shell tells of it, over all views. */
+export function isUnreachable(error: ApiError | undefined): boolean {
+  return error?.code === 'unreachable';
+}
+
 function unreachable(thrown: unknown): ApiError {
   return new ApiError(0, { code: 'unreachable', message: `Sightline does not answer: ${String(thrown)}` });
 }

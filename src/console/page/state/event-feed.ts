@@ -12,6 +12,8 @@ export interface FeedOptions {
   readonly open: () => Source;
   /** By name of the event; `data` is parsed. */
   readonly listeners: Readonly<Record<string, (data: never) => void>>;
+  /** Something comes more often than that, ms: where nothing does, nobody is there any more. */
+  readonly silenceMsMax: () => number;
   /** Runs `then` after so long. Returns what calls that off. */
   readonly wait: (ms: number, then: () => void) => () => void;
 }
@@ -28,7 +30,8 @@ export function retryDelayMs(failures: number): number {
 
 /**
  * One stream of server-sent events that comes back. Its own retries in place of the browser's, which give up at the
- * first answer that is no stream, and then say nothing of why.
+ * first answer that is no stream, and then say nothing of why; and which wait for ever on a connection that has died
+ * without a word, as in a machine that slept.
  */
 export class EventFeed {
   readonly state: Signal<FeedState> = signal('idle');
@@ -38,6 +41,7 @@ export class EventFeed {
   readonly lostAt: Signal<number | undefined> = signal(undefined);
   readonly #options: FeedOptions;
   #source: Source | undefined;
+  /** Of what it waits for: its next try, or the end of its patience. */
   #callOff: (() => void) | undefined;
   #failures = 0;
   /** Each start and stop makes what earlier ones have under way void. */
@@ -72,6 +76,7 @@ export class EventFeed {
   }
 
   async #connect(run: number): Promise<void> {
+    this.#bePatient();
     try {
       await this.#options.greet();
     } catch {
@@ -81,10 +86,17 @@ export class EventFeed {
     if (run === this.#run) this.#listen(this.#options.open());
   }
 
+  #bePatient(): void {
+    const { wait, silenceMsMax } = this.#options;
+    this.#callOff?.();
+    this.#callOff = wait(silenceMsMax(), () => this.#lose());
+  }
+
   #listen(source: Source): void {
     this.#source = source;
     source.addEventListener('open', () => {
       if (this.#source !== source) return;
+      this.#bePatient();
       this.#failures = 0;
       this.lostAt.value = undefined;
       this.openings.value += 1;
@@ -95,7 +107,9 @@ export class EventFeed {
     });
     for (const [name, listener] of Object.entries(this.#options.listeners))
       source.addEventListener(name, ({ data }) => {
-        if (this.#source === source) listener(JSON.parse(data) as never);
+        if (this.#source !== source) return;
+        this.#bePatient();
+        listener(JSON.parse(data) as never);
       });
   }
 

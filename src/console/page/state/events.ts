@@ -6,6 +6,7 @@ import { EventFeed } from './event-feed.ts';
 import { info, loadInfo } from './info.ts';
 import { withNewer } from './kept-snapshots.ts';
 import { isLocked } from './session.ts';
+import { wait } from './wait.ts';
 
 /** `locked`: the service asks for its token. */
 export type Connection = 'connecting' | 'open' | 'lost' | 'locked';
@@ -20,6 +21,8 @@ export const pluginsChanged: Signal<number> = signal(0);
 
 /** Hidden for so long, the page lets go of its stream. */
 const patienceMs = 30_000;
+/** Where nothing comes for so long, the connection is lost; where snapshots are rare, for three of them. */
+const silenceMsMax = 20_000;
 /** Until the service has said how many it keeps. */
 const snapshotsMax = 1_000;
 
@@ -43,10 +46,9 @@ const feed = new EventFeed({
   },
   open: () => new EventSource(sinceLast('/api/events')),
   listeners,
-  wait(ms, then) {
-    const timer = setTimeout(then, ms);
-    return () => clearTimeout(timer);
-  },
+  // A snapshot comes at each interval.
+  silenceMsMax: () => Math.max(silenceMsMax, 3 * (info.peek()?.snapshotIntervalMs ?? 0)),
+  wait,
 });
 
 export const connection: ReadonlySignal<Connection> = computed(() => {

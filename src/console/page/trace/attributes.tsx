@@ -1,3 +1,4 @@
+import './attributes.css';
 import { useState } from 'preact/hooks';
 import type { AttributeMap } from '../../../admin/api.ts';
 import { CopyButton } from '../parts/copy-button.tsx';

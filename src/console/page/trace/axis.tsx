@@ -1,3 +1,4 @@
+import './axis.css';
 import { useRef, useState } from 'preact/hooks';
 import type { TimeRange } from './layout.ts';
 import { fractionOf, labelSides, ticksOf, zoomed } from './time-axis.ts';

@@ -1,3 +1,4 @@
+import './bar.css';
 import type { TraceSpan } from '../../../admin/api.ts';
 import { annotationsOf, type PlacedAnnotation, placeAnnotations } from './annotations.ts';
 import { marksAcross, marksPath, type Piece, pieceOf } from './bar-shape.ts';

@@ -1,6 +1,7 @@
+import './conversation.css';
 import { useState } from 'preact/hooks';
+import { counted } from '../parts/format.ts';
 import type { ContentMessage, ContentPart, Conversation, Tool } from './content.ts';
-import { counted } from './explain.ts';
 import { Folded } from './folded.tsx';
 
 /** Of a long conversation the newest is asked for. */

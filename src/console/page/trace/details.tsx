@@ -1,6 +1,8 @@
+import './details.css';
 import type { SpanEvent, TraceSpan } from '../../../admin/api.ts';
 import { attribute, spanEvent } from '../../../telemetry/names.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { Fact } from '../parts/fact.tsx';
 import { clock, duration } from '../parts/format.ts';
 import { address } from '../routes.ts';
 import { AttributeRows, Attributes } from './attributes.tsx';
@@ -70,15 +72,6 @@ function DetailsHead({ span, originMs, now }: Omit<DetailsProps, 'isContentCaptu
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 function Exception({ event }: { readonly event: SpanEvent }) {
   const text = (key: string) => {
     const value = event.attributes?.[key];
@@ -102,10 +95,9 @@ function Timings({ span, now }: Pick<DetailsProps, 'span' | 'now'>) {
       <h3>Time</h3>
       <dl class="tr-timings">
         {timings.map(({ name, value, isBad }, i) => (
-          <div key={i} class={isBad ? 'tr-bad' : undefined}>
-            <dt>{name}</dt>
-            <dd class="num">{value}</dd>
-          </div>
+          <Fact key={i} name={name} class={isBad ? 'tr-bad' : undefined}>
+            {value}
+          </Fact>
         ))}
       </dl>
     </section>

@@ -10,6 +10,10 @@ export interface ExchangeFacts {
   readonly kind: ExchangeLine['kind'];
   /** Of the exchange itself; undefined where it is not kept. */
   readonly span: TraceSpan | undefined;
+  /** Also where the span is not kept. Clients may use an id twice, and this only once. */
+  readonly spanId: string | undefined;
+  /** It is recorded. */
+  readonly isSampled: boolean;
   readonly attempts: readonly TraceSpan[];
   readonly isRunning: boolean;
   readonly method: string | undefined;
@@ -76,7 +80,7 @@ export function exchangeOfSpan(
   while (at !== undefined && !seen.has(at)) {
     const current = at;
     seen.add(current);
-    const found = exchanges.find(({ span }) => span?.spanId === current);
+    const found = exchanges.find((exchange) => exchange.spanId === current);
     if (found) return found;
     at = byId.get(current)?.parentSpanId;
   }
@@ -102,6 +106,8 @@ function factsOf(
   return {
     kind,
     span,
+    spanId: span?.spanId ?? line?.spanId,
+    isSampled: span !== undefined || line?.isSampled !== false,
     attempts: kind === 'turn' && span ? [span] : attempts,
     isRunning,
     startMs,

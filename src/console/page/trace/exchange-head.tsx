@@ -1,9 +1,10 @@
-import type { ComponentChildren } from 'preact';
+import './exchange-head.css';
 import { attribute } from '../../../telemetry/names.ts';
+import { Fact } from '../parts/fact.tsx';
 import { bytes, compact, count, dateAndClock, duration } from '../parts/format.ts';
 import { OutcomeBadge } from '../parts/outcome.tsx';
 import type { ExchangeFacts, Usage } from './exchange-facts.ts';
-import { explain, titleOf } from './explain.ts';
+import { explain, isTold, titleOf } from './explain.ts';
 import { numberOf } from './span-facts.ts';
 
 /** One exchange in a line, what it cost, and how it ended in a sentence. */
@@ -13,7 +14,7 @@ export function ExchangeHead({ exchange }: { readonly exchange: ExchangeFacts })
     <section class="tr-exchange" aria-label="Exchange">
       <div class="tr-exchange-line">
         <OutcomeBadge outcome={outcome} isRunning={isRunning} />
-        <strong class="tr-title mono" dir="auto">
+        <strong class="tr-title mono" dir="auto" title={titleOf(exchange)}>
           {titleOf(exchange)}
         </strong>
         {model && (
@@ -23,7 +24,7 @@ export function ExchangeHead({ exchange }: { readonly exchange: ExchangeFacts })
         )}
         {upstream && <span class="muted tr-upstream">via {upstream}</span>}
         {status !== undefined && <span class="chip num">{status}</span>}
-        {error && <code class="tr-code">{error.code}</code>}
+        {isTold(error, status) && <code class="tr-code">{error.code}</code>}
         <span class="muted num tr-when">{dateAndClock(startMs)}</span>
       </div>
       <p class="tr-explain" dir="auto">
@@ -41,14 +42,14 @@ function Figures({ exchange }: { readonly exchange: ExchangeFacts }) {
     exchange;
   return (
     <>
-      <Figure name={isRunning ? 'So far' : 'Total'}>{duration(durationMs)}</Figure>
-      {firstTokenMs !== undefined && <Figure name="First token">{duration(firstTokenMs)}</Figure>}
+      <Fact name={isRunning ? 'So far' : 'Total'}>{duration(durationMs)}</Fact>
+      {firstTokenMs !== undefined && <Fact name="First token">{duration(firstTokenMs)}</Fact>}
       {tokensPerSecond !== undefined && (
-        <Figure name="Speed">{`${compact(Number(tokensPerSecond.toPrecision(3)))} tokens/s`}</Figure>
+        <Fact name="Speed">{`${compact(Number(tokensPerSecond.toPrecision(3)))} tokens/s`}</Fact>
       )}
-      {overheadMs !== undefined && <Figure name="Our overhead">{duration(overheadMs)}</Figure>}
+      {overheadMs !== undefined && <Fact name="Our overhead">{duration(overheadMs)}</Fact>}
       <Tokens usage={usage} />
-      {attempts.length > 1 && <Figure name="Attempts">{count(attempts.length)}</Figure>}
+      {attempts.length > 1 && <Fact name="Attempts">{count(attempts.length)}</Fact>}
       {kind === 'session' && <Traffic exchange={exchange} />}
     </>
   );
@@ -66,18 +67,18 @@ function Tokens({
   return (
     <>
       {input !== undefined && (
-        <Figure name="Tokens in">
+        <Fact name="Tokens in">
           {count(input)}
           {cached.length > 0 && <small class="muted"> {cached.join(', ')}</small>}
-        </Figure>
+        </Fact>
       )}
       {output !== undefined && (
-        <Figure name="Tokens out">
+        <Fact name="Tokens out">
           {count(output)}
           {reasoning !== undefined && reasoning > 0 && (
             <small class="muted"> {count(reasoning)} reasoning</small>
           )}
-        </Figure>
+        </Fact>
       )}
     </>
   );
@@ -94,22 +95,13 @@ function Traffic({ exchange: { span } }: { readonly exchange: ExchangeFacts }) {
   if (number(attribute.sessionClientMessages) === undefined) return null;
   return (
     <>
-      <Figure name="Turns">{count(number(attribute.sessionTurns))}</Figure>
-      <Figure name="Messages from client">
+      <Fact name="Turns">{count(number(attribute.sessionTurns))}</Fact>
+      <Fact name="Messages from client">
         {way(attribute.sessionClientMessages, attribute.sessionClientBytes)}
-      </Figure>
-      <Figure name="Messages to client">
+      </Fact>
+      <Fact name="Messages to client">
         {way(attribute.sessionUpstreamMessages, attribute.sessionUpstreamBytes)}
-      </Figure>
+      </Fact>
     </>
-  );
-}
-
-function Figure({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd class="num">{children}</dd>
-    </div>
   );
 }

@@ -1,8 +1,9 @@
-import { count, duration } from '../parts/format.ts';
+import './exchange-list.css';
+import { count, counted, duration } from '../parts/format.ts';
 import { OutcomeBadge } from '../parts/outcome.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import type { ExchangeFacts } from './exchange-facts.ts';
-import { counted, titleOf } from './explain.ts';
+import { titleOf } from './explain.ts';
 
 interface ExchangeListProps {
   readonly exchanges: readonly ExchangeFacts[];
@@ -38,8 +39,8 @@ export function ExchangeList({ exchanges, selected, onSelect }: ExchangeListProp
   );
 }
 
-function keyOf({ id, span, startMs }: ExchangeFacts): string {
-  return span?.spanId ?? `${id}-${startMs}`;
+function keyOf({ id, spanId, startMs }: ExchangeFacts): string {
+  return spanId ?? `${id}-${startMs}`;
 }
 
 function Header() {

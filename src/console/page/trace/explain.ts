@@ -1,6 +1,5 @@
 import { type Outcome, outcomes } from '../../../exchange/outcome.ts';
 import { attribute } from '../../../telemetry/names.ts';
-import { count } from '../parts/format.ts';
 import type { ExchangeFacts } from './exchange-facts.ts';
 import { numberOf, outcomeOf, textOf } from './span-facts.ts';
 
@@ -26,8 +25,16 @@ function meaning({ attempts, error }: ExchangeFacts, outcome: Outcome): string {
   const status = last && numberOf(last, attribute.httpResponseStatusCode);
   if (outcome !== 'upstream_error' || status === undefined || status < 400) return outcomes[outcome];
   const isOfRequest = status < 500 && !statusesOfState.includes(status);
-  const answer = `The upstream answered with status ${status}${error ? ` (${error.code})` : ''}.`;
+  const answer = `The upstream answered with status ${status}${isTold(error, status) ? ` (${error.code})` : ''}.`;
   return isOfRequest ? `${answer} What was asked is at fault, not the upstream.` : answer;
+}
+
+/** An upstream that gives no code of its own has its status for one. */
+export function isTold<Problem extends { readonly code: string }>(
+  error: Problem | undefined,
+  status: number | undefined,
+): error is Problem {
+  return error !== undefined && error.code !== String(status);
 }
 
 function running({ kind, firstTokenMs, isStream, attempts }: ExchangeFacts): string {
@@ -84,11 +91,6 @@ function sessionEnd({ span }: ExchangeFacts): string {
   const name = closeCodes[code];
   const told = [name, reason && `“${reason}”`].filter(Boolean).join(', ');
   return `Closed by ${(by && closers[by]) ?? by ?? 'nobody known'} with ${code}${told && ` (${told})`}.`;
-}
-
-/** `3 turns`. */
-export function counted(n: number, one: string, several = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : several}`;
 }
 
 /** Of an exchange, for lists and titles. */

@@ -1,3 +1,4 @@
+import './folded.css';
 import { useState } from 'preact/hooks';
 import { count } from '../parts/format.ts';
 

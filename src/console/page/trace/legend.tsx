@@ -1,3 +1,4 @@
+import './legend.css';
 import { useMemo } from 'preact/hooks';
 import type { TraceSpan } from '../../../admin/api.ts';
 import { endOf } from './layout.ts';

@@ -35,6 +35,8 @@ export function ticksOf({ fromMs, toMs }: TimeRange, originMs: number, ticksMax:
 
 /** Of 12 px, rather too wide. */
 const tickCharPx = 7;
+/** From the line to its label, and at least from one label to the next. */
+const tickGapPx = 12;
 
 /** On which side of its line a tick's label stands, so that none is cut off or lies on another; undefined: on none. */
 export function labelSides(
@@ -45,7 +47,7 @@ export function labelSides(
   let taken = 0;
   return ticks.map(({ atMs, label }) => {
     const at = fractionOf(view, atMs) * widthPx;
-    const width = label.length * tickCharPx + 6;
+    const width = label.length * tickCharPx + tickGapPx;
     const fits = (from: number) => from >= taken && from + width <= widthPx;
     const side = fits(at) ? 'after' : fits(at - width) ? 'before' : undefined;
     if (side) taken = side === 'after' ? at + width : at;

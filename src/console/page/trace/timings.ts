@@ -1,8 +1,7 @@
 import type { TraceSpan } from '../../../admin/api.ts';
 import { attribute, spanEvent } from '../../../telemetry/names.ts';
-import { count, duration } from '../parts/format.ts';
+import { count, counted, duration } from '../parts/format.ts';
 import { stallText } from './annotations.ts';
-import { counted } from './explain.ts';
 import { endOf } from './layout.ts';
 import { type Phase, phasesOf, stallsOf } from './phases.ts';
 import { numberOf } from './span-facts.ts';

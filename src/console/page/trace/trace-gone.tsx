@@ -13,14 +13,9 @@ export function TraceGone({ traceId }: { readonly traceId: string }) {
     `/api/exchanges?text=${encodeURIComponent(traceId)}&limit=${linesMax}`,
   );
   const lines = data?.exchanges ?? [];
-  const isUnsampled = lines.some(({ isSampled }) => !isSampled);
   return (
     <>
-      <Notice kind="info" title="This trace is not kept here" actions={<JaegerLink traceId={traceId} />}>
-        {isUnsampled
-          ? 'It was not recorded: whoever began it decided so.'
-          : 'Sightline keeps the newest traces, in memory. Older ones are where traces are exported to.'}
-      </Notice>
+      <GoneNotice traceId={traceId} isSampled={lines.every(({ isSampled }) => isSampled)} />
       {lines.length > 0 && (
         <section class="card">
           <h2>What is still known</h2>
@@ -55,5 +50,21 @@ export function TraceGone({ traceId }: { readonly traceId: string }) {
         </section>
       )}
     </>
+  );
+}
+
+interface GoneNoticeProps {
+  readonly traceId: string;
+  readonly isSampled: boolean;
+}
+
+/** In place of spans that there are none of, and will be none. */
+export function GoneNotice({ traceId, isSampled }: GoneNoticeProps) {
+  return (
+    <Notice kind="info" title="This trace is not kept here" actions={<JaegerLink traceId={traceId} />}>
+      {isSampled
+        ? 'Sightline keeps the newest traces, in memory. Older ones are where traces are exported to.'
+        : 'It was not recorded: whoever began it decided so.'}
+    </Notice>
   );
 }

@@ -1,9 +1,11 @@
 import './trace.css';
 import { useMemo, useRef } from 'preact/hooks';
 import type { TraceView } from '../../../admin/api.ts';
-import { Empty, Notice } from '../parts/notice.tsx';
+import { Empty, Notice, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { address, go } from '../routes.ts';
+import { address, go, listAddress } from '../routes.ts';
+import { places } from '../shell/places.ts';
+import { isUnreachable } from '../state/api.ts';
 import { info } from '../state/info.ts';
 import { SpanDetails } from './details.tsx';
 import { type ExchangeFacts, exchangeOfSpan, exchangesOf } from './exchange-facts.ts';
@@ -11,7 +13,7 @@ import { ExchangeHead } from './exchange-head.tsx';
 import { ExchangeList } from './exchange-list.tsx';
 import { rangeOf } from './layout.ts';
 import { TraceActions } from './trace-actions.tsx';
-import { TraceGone } from './trace-gone.tsx';
+import { GoneNotice, TraceGone } from './trace-gone.tsx';
 import { useTrace } from './use-trace.ts';
 import { TraceWaterfall } from './waterfall.tsx';
 
@@ -25,15 +27,17 @@ export function TracePage({ traceId, query }: TracePageProps) {
   if (!trace && error?.status === 404)
     return (
       <div class="tr">
-        <PageHead title="Trace" note={<TraceId id={traceId} />} />
+        <TraceHead traceId={traceId} />
         <TraceGone traceId={traceId} />
       </div>
     );
   if (!trace)
     return (
       <div class="tr">
-        <PageHead title="Trace" note={<TraceId id={traceId} />} />
-        {error ? (
+        <TraceHead traceId={traceId} />
+        {isUnreachable(error) ? (
+          <NotKnown />
+        ) : error ? (
           <Notice kind="error" title="The trace cannot be shown">
             {error.message}
           </Notice>
@@ -71,50 +75,54 @@ function LoadedTrace({ trace, now, query, children }: LoadedTraceProps) {
   const select = (to: { readonly exchange?: string | undefined; readonly span?: string | undefined }) =>
     go(address('traces', { id: traceId, ...to }), { replace: true });
   const selectSpan = (id: string) =>
-    select({ exchange: exchangeOfSpan(id, spans, exchanges)?.id ?? exchange?.id, span: id });
+    select({ exchange: (exchangeOfSpan(id, spans, exchanges) ?? exchange)?.id, span: id });
   return (
     <div class={exchanges.length > 1 ? 'tr tr-many' : 'tr'}>
-      <PageHead title="Trace" note={<TraceId id={traceId} />}>
+      <TraceHead traceId={traceId}>
         <TraceActions traceId={traceId} exchange={exchange} />
-      </PageHead>
+      </TraceHead>
       {children}
       {exchange && <ExchangeHead exchange={exchange} />}
       {exchanges.length > 1 && (
         <ExchangeList
           exchanges={exchanges}
           selected={exchange}
-          onSelect={({ id, span: own }) => select({ exchange: id, span: own?.spanId })}
+          onSelect={({ id, spanId: own }) => select({ exchange: own ?? id })}
         />
       )}
-      <div class="tr-split">
-        <section class="tr-waterfall" aria-label="Waterfall">
-          {spans.length > 0 ? (
-            <TraceWaterfall
-              trace={trace}
-              now={now}
-              selected={spanId}
-              onSelect={selectSpan}
-              onOpen={() => details.current?.focus()}
-            />
-          ) : (
-            <Empty title="No spans yet">They come as the exchange goes on.</Empty>
-          )}
-        </section>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and Enter in the waterfall leads here. */}
-        <section ref={details} class="tr-details" tabIndex={0} aria-label="Details of the chosen span">
-          {span ? (
-            <SpanDetails
-              key={span.spanId}
-              span={span}
-              now={now}
-              originMs={rangeOf(spans, now).fromMs}
-              isContentCaptured={info.value?.isContentCaptured}
-            />
-          ) : (
-            <Empty title="No span is chosen">Choose one to read all that it tells.</Empty>
-          )}
-        </section>
-      </div>
+      {spans.length === 0 && !trace.isRunning ? (
+        <GoneNotice traceId={traceId} isSampled={exchange === undefined || exchange.isSampled} />
+      ) : (
+        <div class="tr-split">
+          <section class="tr-waterfall" aria-label="Waterfall">
+            {spans.length > 0 ? (
+              <TraceWaterfall
+                trace={trace}
+                now={now}
+                selected={spanId}
+                onSelect={selectSpan}
+                onOpen={() => details.current?.focus()}
+              />
+            ) : (
+              <Empty title="No spans yet">They come as the exchange goes on.</Empty>
+            )}
+          </section>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and Enter in the waterfall leads here. */}
+          <section ref={details} class="tr-details" tabIndex={0} aria-label="Details of the chosen span">
+            {span ? (
+              <SpanDetails
+                key={span.spanId}
+                span={span}
+                now={now}
+                originMs={rangeOf(spans, now).fromMs}
+                isContentCaptured={info.value?.isContentCaptured}
+              />
+            ) : (
+              <Empty title="No span is chosen">Choose one to read all that it tells.</Empty>
+            )}
+          </section>
+        </div>
+      )}
     </div>
   );
 }
@@ -129,12 +137,24 @@ function chosen(trace: TraceView, exchanges: readonly ExchangeFacts[], query: UR
   const named = query.get('exchange');
   const exchange =
     exchangeOfSpan(spanId, trace.spans, exchanges) ??
+    exchanges.find((one) => one.spanId === named) ??
     exchanges.find(({ id }) => id === named) ??
     exchanges[0];
   const own = exchange?.kind === 'request' ? exchange.attempts.at(-1) : undefined;
   return { exchange, spanId: spanId ?? own?.spanId ?? exchange?.span?.spanId };
 }
 
-function TraceId({ id }: { readonly id: string }) {
-  return <span class="mono tr-id">{id}</span>;
+function TraceHead({
+  traceId,
+  children,
+}: {
+  readonly traceId: string;
+  readonly children?: preact.ComponentChildren;
+}) {
+  const id = <span class="mono tr-id">{traceId}</span>;
+  return (
+    <PageHead title="Trace" back={{ title: places.live.title, href: listAddress.value }} note={id}>
+      {children}
+    </PageHead>
+  );
 }

@@ -1,3 +1,4 @@
+import './waterfall-row.css';
 import { duration } from '../parts/format.ts';
 import { annotationsOf } from './annotations.ts';
 import { Bar } from './bar.tsx';

@@ -1,5 +1,5 @@
 import type { TraceView } from '../../../admin/api.ts';
-import { counted } from './explain.ts';
+import { counted } from '../parts/format.ts';
 
 interface ToolsProps {
   readonly trace: TraceView;

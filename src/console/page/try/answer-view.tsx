@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { Fact } from '../parts/fact.tsx';
 import { compact, duration } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { now } from '../state/now.ts';
@@ -48,9 +49,13 @@ function Facts({ run, answer }: PartProps) {
   const status = run.status.value;
   return (
     <dl class="try-facts">
-      {status !== undefined && <Fact name="Status" value={String(status)} isBad={status >= 400} />}
+      {status !== undefined && (
+        <Fact name="Status" class={status >= 400 ? 'bad' : undefined}>
+          {status}
+        </Fact>
+      )}
       {run.isRunning ? <RunningFacts run={run} answer={answer} /> : <EndedFacts run={run} answer={answer} />}
-      {answer.finishReason !== undefined && <Fact name="Finish" value={answer.finishReason} />}
+      {answer.finishReason !== undefined && <Fact name="Finish">{answer.finishReason}</Fact>}
     </dl>
   );
 }
@@ -70,33 +75,22 @@ function Times({ run, answer, until }: PartProps & { readonly until: number }) {
   const out = outputTokens ?? (run.isRunning ? outputs : undefined);
   return (
     <>
-      <Fact name="Time" value={duration(Math.max(until, firstAt ?? run.startedAt) - run.startedAt)} />
-      {firstAt !== undefined && <Fact name="First token" value={duration(firstAt - run.startedAt)} />}
-      {out !== undefined && (
+      <Fact name="Time">{duration(Math.max(until, firstAt ?? run.startedAt) - run.startedAt)}</Fact>
+      {firstAt !== undefined && (
         <Fact
-          name="Tokens"
-          value={inputTokens === undefined ? compact(out) : `${compact(inputTokens)} → ${compact(out)}`}
-        />
+          name="First token here"
+          title="As this page saw it, one hop behind a client: the trace has the figure of the proxy"
+        >
+          {duration(firstAt - run.startedAt)}
+        </Fact>
       )}
-      {speed !== undefined && <Fact name="Speed" value={`${compact(Math.round(speed))}/s`} />}
+      {out !== undefined && (
+        <Fact name="Tokens">
+          {inputTokens === undefined ? compact(out) : `${compact(inputTokens)} → ${compact(out)}`}
+        </Fact>
+      )}
+      {speed !== undefined && <Fact name="Speed">{`${compact(Math.round(speed))}/s`}</Fact>}
     </>
-  );
-}
-
-function Fact({
-  name,
-  value,
-  isBad,
-}: {
-  readonly name: string;
-  readonly value: string;
-  readonly isBad?: boolean;
-}) {
-  return (
-    <div class={isBad ? 'bad' : undefined}>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

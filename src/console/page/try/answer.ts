@@ -33,6 +33,9 @@ export const noAnswer: Answer = { parts: [], isCut: false, outputs: 0, isWhole: 
 /** Characters that are kept of all parts, and how many parts. */
 const charsMax = 500_000;
 const partsMax = 200;
+/** Of names and reasons, and of what went wrong: nobody reads longer ones, and they are not folded. */
+const wordCharsMax = 256;
+const errorCharsMax = 4_000;
 
 const lastTypes = new Set(['message_stop', 'response.completed', 'response.incomplete', 'response.failed']);
 
@@ -66,8 +69,10 @@ function withPieces({ parts, isCut }: Answer, pieces: readonly Piece[]): Pick<An
     const index = next.findIndex(({ slot }) => slot === piece.slot);
     isCutNow ||= text.length < piece.text.length || (index < 0 && next.length >= partsMax);
     const before = next[index];
-    if (before) next = next.with(index, { ...before, ...piece, text: before.text + text });
-    else if (next.length < partsMax) next = [...next, { ...piece, text }];
+    const name = shortened(piece.name, wordCharsMax);
+    const part = { ...piece, ...(name !== undefined && { name }), text: (before?.text ?? '') + text };
+    if (before) next = next.with(index, { ...before, ...part });
+    else if (next.length < partsMax) next = [...next, part];
   }
   return { parts: next, isCut: isCutNow };
 }
@@ -78,12 +83,12 @@ function facts(before: Facts, payload: JsonObject, isError: boolean): Facts {
   // Anthropic and the responses API put what they say of the reply into an object of its own.
   const about = objectOf(payload.message) ?? objectOf(payload.response) ?? payload;
   const usage = objectOf(about.usage) ?? {};
-  const model = textOf(about.model) ?? before.model;
-  const finishReason = finishReasonOf(payload, about) ?? before.finishReason;
+  const model = shortened(textOf(about.model), wordCharsMax) ?? before.model;
+  const finishReason = shortened(finishReasonOf(payload, about), wordCharsMax) ?? before.finishReason;
   const inputTokens = inputTokensOf(usage) ?? before.inputTokens;
   const outputTokens =
     countOf(usage.completion_tokens) ?? countOf(usage.output_tokens) ?? before.outputTokens;
-  const error = errorOf(payload, about, isError) ?? before.error;
+  const error = shortened(errorOf(payload, about, isError), errorCharsMax) ?? before.error;
   return {
     ...(model !== undefined && { model }),
     ...(finishReason !== undefined && { finishReason }),
@@ -126,4 +131,8 @@ function messageOf({ message, code, type }: JsonObject): string {
   const said = textOf(message);
   if (said !== undefined && name !== undefined) return `${said} (${name})`;
   return said ?? name ?? 'An error without a message.';
+}
+
+function shortened(text: string | undefined, max: number): string | undefined {
+  return text !== undefined && text.length > max ? `${text.slice(0, max)}…` : text;
 }

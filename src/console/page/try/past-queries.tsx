@@ -1,4 +1,4 @@
-import { clock, duration } from '../parts/format.ts';
+import { duration, timeOf } from '../parts/format.ts';
 import { apis } from './apis.ts';
 import type { PastQuery } from './history.ts';
 
@@ -23,7 +23,7 @@ export function PastQueries({ queries, shown, onShow }: PastQueriesProps) {
               aria-current={query === shown ? 'true' : undefined}
               onClick={() => onShow(query)}
             >
-              <span class="muted num">{clock(query.run.startedAt).slice(0, 8)}</span>
+              <span class="muted num">{timeOf(query.run.startedAt)}</span>
               <span class="clip" dir="auto">
                 {modelOf(query)} <span class="muted">{apis[query.state.api].name}</span>
               </span>

@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ExchangesWindow } from '../../../admin/api.ts';
 import { address, go } from '../routes.ts';
+import { info } from '../state/info.ts';
 import { useData } from '../state/use-data.ts';
+import { traceAddress } from '../trace/trace-address.ts';
 import { useTrace } from '../trace/use-trace.ts';
 import { TraceWaterfall } from '../trace/waterfall.tsx';
 import type { Run } from './run.ts';
@@ -14,10 +16,7 @@ export function RunTrace({ run }: { readonly run: Run }) {
       <header class="try-answer-head">
         <h2>Trace</h2>
         {found && (
-          <a
-            class="button"
-            href={address('traces', { id: found.traceId, exchange: run.id, span: found.spanId })}
-          >
+          <a class="button" href={found.href}>
             Open the trace
           </a>
         )}
@@ -29,7 +28,7 @@ export function RunTrace({ run }: { readonly run: Run }) {
 
 interface Found {
   readonly traceId: string;
-  readonly spanId: string | undefined;
+  readonly href: string;
 }
 
 const lookEveryMs = 250;
@@ -45,8 +44,8 @@ function useExchange(run: Run): Found | undefined {
   const [line] = data?.exchanges ?? [];
   const isLeftOut = line?.isSampled === false;
   useEffect(() => {
-    if (line?.traceId !== undefined && line.isSampled)
-      setFound({ traceId: line.traceId, spanId: line.spanId });
+    const href = line && traceAddress(line);
+    if (line?.traceId !== undefined && href !== undefined) setFound({ traceId: line.traceId, href });
   }, [line]);
   useEffect(() => {
     if (found || isLeftOut) return;
@@ -60,14 +59,14 @@ function useExchange(run: Run): Found | undefined {
   return found;
 }
 
+function whyNone(): string {
+  return info.value?.isTelemetryEnabled === false
+    ? 'telemetry is switched off'
+    : 'it was refused before it began, or a sampler left it out';
+}
+
 function NoTrace({ run }: { readonly run: Run }) {
-  return (
-    <p class="muted try-wait">
-      {run.isRunning
-        ? 'Looking for it …'
-        : 'There is none: it was refused before it began, or a sampler left it out.'}
-    </p>
-  );
+  return <p class="muted try-wait">{run.isRunning ? 'Looking for it …' : `There is none: ${whyNone()}.`}</p>;
 }
 
 function Waterfall({ traceId, exchange }: { readonly traceId: string; readonly exchange: string }) {

@@ -2,7 +2,7 @@ import { useId, useState } from 'preact/hooks';
 import type { ExchangeValues } from '../../../admin/api.ts';
 import { info } from '../state/info.ts';
 import { useData } from '../state/use-data.ts';
-import { type Api, type ApiName, apis, isApiName, pathOf, simulatedModels } from './apis.ts';
+import { type Api, apis, isApiName, pathOf, simulatedModels } from './apis.ts';
 import { parseBody } from './body.ts';
 import { bodyText, type Credential, type FormState, withApi } from './form-state.ts';
 
@@ -66,44 +66,53 @@ interface PartProps {
 }
 
 function Target({ state, onChange }: PartProps) {
-  const id = useId();
   const { upstreams = [] } = info.value ?? {};
   return (
     <>
-      <div class="try-field">
-        <label for={`${id}-api`}>API</label>
-        <select
-          id={`${id}-api`}
-          class="field"
-          value={state.api}
-          onChange={({ currentTarget: { value } }) => isApiName(value) && onChange(withApi(state, value))}
-        >
-          {(Object.keys(apis) as ApiName[]).map((name) => (
-            <option key={name} value={name}>
-              {apis[name].name}
-            </option>
-          ))}
-        </select>
-      </div>
+      <Choice
+        name="API"
+        value={state.api}
+        options={Object.entries(apis).map(([value, { name }]) => ({ value, name }))}
+        onChange={(value) => isApiName(value) && onChange(withApi(state, value))}
+      />
       {upstreams.length > 1 && (
-        <div class="try-field">
-          <label for={`${id}-upstream`}>Upstream</label>
-          <select
-            id={`${id}-upstream`}
-            class="field"
-            value={state.prefix}
-            onChange={({ currentTarget: { value } }) => onChange({ ...state, prefix: value })}
-          >
-            {upstreams.map(({ name, prefix }) => (
-              <option key={name} value={prefix}>
-                {name} ({prefix})
-              </option>
-            ))}
-          </select>
-        </div>
+        <Choice
+          name="Upstream"
+          value={state.prefix}
+          options={upstreams.map(({ name, prefix }) => ({ value: prefix, name: `${name} (${prefix})` }))}
+          onChange={(prefix) => onChange({ ...state, prefix })}
+        />
       )}
       <p class="try-path mono">POST {pathOf(state.api, state.prefix)}</p>
     </>
+  );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly value: string;
+  readonly options: readonly { readonly value: string; readonly name: string }[];
+  readonly onChange: (value: string) => void;
+}
+
+function Choice({ name, value, options, onChange }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div class="try-field">
+      <label for={id}>{name}</label>
+      <select
+        id={id}
+        class="field"
+        value={value}
+        onChange={({ currentTarget }) => onChange(currentTarget.value)}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.name}
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }
 
@@ -223,7 +232,9 @@ function CredentialFields({ credential, onCredential }: TryFormProps) {
           value={credential.key}
           onInput={({ currentTarget: { value } }) => onCredential({ ...credential, key: value })}
         />
-        <p class="muted">Goes to the upstream, is in no trace, and is forgotten when this page closes.</p>
+        <p class="muted">
+          Goes to the upstream, is in no trace, and is forgotten when this page closes, or you sign out.
+        </p>
       </div>
       <label class="try-check">
         <input

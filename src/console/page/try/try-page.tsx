@@ -4,8 +4,8 @@ import { Empty, Notice } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { info } from '../state/info.ts';
 import { AnswerView } from './answer-view.tsx';
-import { type FormState, firstState, noCredential, queryOf } from './form-state.ts';
-import { form, history, type PastQuery, remember } from './history.ts';
+import { type FormState, firstState, queryOf } from './form-state.ts';
+import { credential, form, history, type PastQuery, remember } from './history.ts';
 import { PastQueries } from './past-queries.tsx';
 import { freshRequestId } from './request-id.ts';
 import { Run } from './run.ts';
@@ -15,7 +15,6 @@ import { TryForm } from './try-form.tsx';
 /** A query through the proxy, its answer, and its trace as it grows. */
 export function TryPage(_props: { readonly query: URLSearchParams }) {
   const [shown, setShown] = useState<PastQuery | undefined>(history.peek()[0]);
-  const [credential, setCredential] = useState(noCredential);
   const [problem, setProblem] = useState<string>();
   const result = useRef<HTMLDivElement>(null);
   const state = form.value ?? firstState(info.value ?? { isSimulator: false, upstreams: [] });
@@ -25,7 +24,7 @@ export function TryPage(_props: { readonly query: URLSearchParams }) {
   };
   const send = () => {
     if (shown?.run.isRunning) return;
-    const { query, problem: reason } = { query: undefined, ...queryOf(state, credential) };
+    const { query, problem: reason } = { query: undefined, ...queryOf(state, credential.value) };
     setProblem(reason);
     if (!query) return;
     const past = {
@@ -45,8 +44,10 @@ export function TryPage(_props: { readonly query: URLSearchParams }) {
           <TryForm
             state={state}
             onChange={change}
-            credential={credential}
-            onCredential={setCredential}
+            credential={credential.value}
+            onCredential={(next) => {
+              credential.value = next;
+            }}
             isRunning={shown?.run.isRunning ?? false}
             onSend={send}
             onStop={() => shown?.run.stop()}
