@@ -21,12 +21,7 @@ const table = {
   blocked: row(403, 1008, 'blocked', 'The request was refused by a middleware.'),
   host_not_allowed: row(403, 1008, 'blocked', 'The Host header names no address of this plane.'),
   route_unknown: row(404, 1008, 'blocked', 'No upstream is configured for this path.'),
-  cross_site: row(
-    403,
-    1008,
-    'blocked',
-    'Calls that change something are not taken from pages of other origins.',
-  ),
+  cross_site: row(403, 1008, 'blocked', 'Pages of other origins can neither read nor change anything here.'),
   resource_unknown: row(404, 1008, 'blocked', 'There is no such resource.'),
   request_timeout: row(408, 1008, 'timed_out', 'The request did not arrive in time.'),
   plugin_needed: row(409, 1008, 'blocked', 'Other plugins need this one.'),

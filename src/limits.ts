@@ -177,8 +177,11 @@ export const defaultLimits = {
   chunkMarksMax: 256,
   /** Streams whose marks are kept, those that ended last: 2 KiB each. */
   markedStreamsMax: 1_000,
-  /** Characters of prompts and replies in all of these traces, where they are captured; the oldest traces go first. */
-  tracesContentCharsMax: 32 * MiB,
+  /**
+   * Characters of what may be long in all of these traces, such as paths, and prompts and replies where they are
+   * captured: clients choose both their length and the ids of traces. The oldest traces go first.
+   */
+  tracesTextCharsMax: 32 * MiB,
   /** Gaps between output chunks kept of one exchange, 8 bytes each: replies have up to a hundred thousand tokens. */
   chunkGapsMax: 131_072,
   /** Middleware runs noted of one exchange. */

@@ -10,12 +10,20 @@ const loopbackName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 /** Of `sec-fetch-site`: our own page, or nobody's. */
 const ownSites: ReadonlySet<string> = new Set(['same-origin', 'none']);
 
-/** Requests that were let in for their cookie, which their browser sends whether they mean it or not. */
-const fromSessions = new WeakSet<IncomingMessage>();
+/**
+ * Requests that were let in for their cookie, which their browser sends whether they mean it or not: when that session
+ * ends.
+ */
+const sessionEnds = new WeakMap<IncomingMessage, number>();
 
 /** It was let in by a session, not by the token itself, nor because none is asked for. */
 export function isFromSession(request: IncomingMessage): boolean {
-  return fromSessions.has(request);
+  return sessionEnds.has(request);
+}
+
+/** Until when what was let in may go on, ms since the epoch. */
+export function accessEnd(request: IncomingMessage): number {
+  return sessionEnds.get(request) ?? Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -38,9 +46,9 @@ export function requireAccess(credentials: Credentials | undefined): RequestHand
     if (!credentials) return next();
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (bearer !== undefined && credentials.isToken(bearer)) return next();
-    if (!sentSessions(request).some((session) => credentials.isSession(session)))
-      throw refusal(credentials, bearer, response);
-    fromSessions.add(request);
+    const ends = sentSessions(request).flatMap((session) => credentials.endOfSession(session) ?? []);
+    if (ends.length === 0) throw refusal(credentials, bearer, response);
+    sessionEnds.set(request, Math.max(...ends));
     next();
   };
 }
@@ -61,12 +69,24 @@ function refusal(credentials: Credentials, bearer: string | undefined, response:
  * alone, and `SameSite` lets pages of other ports use it: there the browser has to say that the page is ours.
  */
 export const refuseOtherOrigins: RequestHandler = (request, _response, next) => {
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  if (isRead ? isReadElsewhere(request) : !mayChange(request)) throw new SightlineError('cross_site');
+  next();
+};
+
+/**
+ * It may not read the answer either, and still it learns how long that took, which tells whether something was found
+ * (https://xsleaks.dev/docs/attacks/xs-search/). Whoever follows a link to an address is welcome.
+ */
+function isReadElsewhere({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && !ownSites.has(String(site)) && headers['sec-fetch-mode'] !== 'navigate';
+}
+
+function mayChange(request: IncomingMessage): boolean {
   const { origin, host, 'sec-fetch-site': site } = request.headers;
   const isOwnOrigin = origin === `http://${host}` || origin === `https://${host}`;
   const isForeign = site === undefined ? origin !== undefined && !isOwnOrigin : !ownSites.has(String(site));
   const isProven = site === 'same-origin' || isOwnOrigin;
-  const isChange = request.method !== 'GET' && request.method !== 'HEAD';
-  if (isChange && (isForeign || (isFromSession(request) && !isProven)))
-    throw new SightlineError('cross_site');
-  next();
-};
+  return !isForeign && (isProven || !isFromSession(request));
+}

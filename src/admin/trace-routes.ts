@@ -11,7 +11,8 @@ export interface TraceRoutesOptions extends TraceSources {
 /** The newest traces, and each of those whose spans or exchanges are still known. */
 export function traceRoutes(options: TraceRoutesOptions): Router {
   const { traces } = options.telemetry;
-  const router = Router();
+  // Of an id that is a dot, what resolves addresses leaves only the slash: that is no list of all traces.
+  const router = Router({ strict: true });
   router.get('/api/traces', ({ query }, response) => {
     const limit = parameter(count.optional(), 'limit', query.limit);
     response.json({ traces: traces.list(limit ?? Number.POSITIVE_INFINITY) });

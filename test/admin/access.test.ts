@@ -212,7 +212,7 @@ describe('a session', () => {
   });
 });
 
-describe('where it comes from, of what changes something', () => {
+describe('where it comes from', () => {
   const credentials = new Credentials(token, defaultLimits);
   const host = 'localhost:4001';
   const origin = `http://${host}`;
@@ -251,15 +251,28 @@ describe('where it comes from, of what changes something', () => {
             isOurs ? '200' : '403 cross_site',
             method,
           );
-        // What changes nothing is for everybody whom the token lets in.
-        assert.equal((await answer(guards, { ...headers, ...said })).said, '200');
+      });
+
+      const isHidden = !isOurs && 'sec-fetch-site' in said;
+      test(`${way}, ${page}: ${isHidden ? 'not even read' : 'read'}`, async () => {
+        const ask = (more: http.OutgoingHttpHeaders, method: string) =>
+          answer(guards, { ...headers, ...said, ...more }, method);
+        const status = isHidden ? '403' : '200';
+        for (const mode of ['no-cors', 'cors', 'websocket']) {
+          assert.match((await ask({ 'sec-fetch-mode': mode }, 'GET')).said, new RegExp(`^${status}`));
+          assert.match((await ask({ 'sec-fetch-mode': mode }, 'HEAD')).said, new RegExp(`^${status}`));
+        }
+        // Who follows a link from elsewhere sees what is there.
+        assert.equal((await ask({ 'sec-fetch-mode': 'navigate' }, 'GET')).said, '200');
       });
     }
 
     test(`${way}, nobody says anything: ${way === 'by a session' ? 'refused' : 'taken'}`, async () => {
       const expected = way === 'by a session' ? '403 cross_site' : '200';
-      for (const said of [{}, { 'sec-fetch-site': 'none' }])
+      for (const said of [{}, { 'sec-fetch-site': 'none' }]) {
         assert.equal((await answer(guards, { ...headers, ...said }, 'POST')).said, expected);
+        assert.equal((await answer(guards, { ...headers, ...said })).said, '200');
+      }
     });
   }
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { defaultLimits } from '../../src/limits.ts';
 import { RawConnection, statusOf } from '../support/raw-http.ts';
 import { startService } from '../support/service.ts';
+import { readEvents } from './read-events.ts';
 
 const token = 'a-token-of-24-characters';
 const admin = { host: '127.0.0.1', port: 0, token };
@@ -149,6 +151,37 @@ describe('the login', async () => {
         404,
         'resource_unknown',
       ]);
+  });
+});
+
+describe('a stream of events', () => {
+  async function start(limits: object) {
+    const service = await startService({ config: { admin, limits } });
+    const reply = await fetch(`${service.adminUrl}/api/session`, {
+      method: 'POST',
+      body: JSON.stringify({ token }),
+      headers: json,
+    });
+    const cookie = reply.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const open = (headers: Record<string, string>) => fetch(`${service.adminUrl}/api/events`, { headers });
+    return { cookie, open, [Symbol.asyncDispose]: () => service.stop() };
+  }
+
+  it('ends with the session that let it in, and comes back to a closed door', async () => {
+    await using stage = await start({ consoleSessionMs: 1_000, eventStreamKeepAliveMs: 10 });
+    const events = readEvents(await stage.open({ cookie: stage.cookie }));
+    assert.ok((await events.rest()).length >= 3);
+    assert.equal((await stage.open({ cookie: stage.cookie })).status, 401);
+  });
+
+  it('goes on for whoever has the token', async () => {
+    await using stage = await start({ consoleSessionMs: 1_000, eventStreamKeepAliveMs: 10 });
+    const events = readEvents(await stage.open({ authorization: `Bearer ${token}`, cookie: stage.cookie }));
+    await readEvents(await stage.open({ cookie: stage.cookie })).rest();
+    assert.equal((await events.take(3)).length, 3);
+    const ended = await Promise.race([events.rest().then(() => true), turn().then(() => false)]);
+    assert.equal(ended, false);
+    await events.leave();
   });
 });
 

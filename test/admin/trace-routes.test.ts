@@ -241,6 +241,12 @@ describe('the trace of a session', () => {
 });
 
 describe('a trace', () => {
+  test('has an id: what is none is no list of all of them either', async () => {
+    await using stage = await startStage({});
+    for (const id of ['.', '..', '', '%2e', 'x', '__proto__', '%00'])
+      assert.equal((await stage.json(`/api/traces/${id}`)).status, 404, id);
+  });
+
   test('of many exchanges in flight shows those that began last', async () => {
     await using stage = await startStage({ config: { limits: { spansPerTraceMax: 3 } } });
     const scene = new SessionScene(stage.service, { id: 'session' });

@@ -32,12 +32,23 @@ export function methodName(request: RequestHead): string {
   return knownMethods.has(request.method) ? request.method : 'HTTP';
 }
 
+/** Longer ones are no addresses that anybody types. */
+const usualTargetCharsMax = 1_024;
+
+/**
+ * V8 keeps a whole request target alive as long as somebody holds its path, and a trace is held for long: of a long
+ * target, with all of its query, it gets a copy of the path.
+ */
+function pathOf({ target, path }: RequestHead): string {
+  return target.length > usualTargetCharsMax ? Buffer.from(path).toString() : path;
+}
+
 /** Of the SERVER span, as far as they are known at its start, for samplers. */
 export function serverStart({ request, route, id, session }: Exchange): Attributes {
   return known({
     [attribute.httpRequestMethod]: methodOf(request),
     [attribute.httpRequestMethodOriginal]: knownMethods.has(request.method) ? undefined : request.method,
-    [attribute.urlPath]: request.path,
+    [attribute.urlPath]: pathOf(request),
     [attribute.urlScheme]: 'http',
     [attribute.httpRoute]: route.template,
     // HTTP's version says nothing of WebSocket's.

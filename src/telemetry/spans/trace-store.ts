@@ -2,7 +2,7 @@ import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Limits } from '../../limits.ts';
-import { contentAttributes } from '../names.ts';
+import { attribute, contentAttributes } from '../names.ts';
 import { type ChunkMarks, MarkedStreams } from './chunk-marks.ts';
 
 /** A span as `/api/traces/:id` shows it. Times are ms since the epoch. */
@@ -41,7 +41,7 @@ export interface TraceSummary {
 
 export type TraceStoreLimits = Pick<
   Limits,
-  'tracesMax' | 'spansPerTraceMax' | 'tracesContentCharsMax' | 'markedStreamsMax' | 'chunkMarksMax'
+  'tracesMax' | 'spansPerTraceMax' | 'tracesTextCharsMax' | 'markedStreamsMax' | 'chunkMarksMax'
 >;
 
 interface StoredTrace {
@@ -50,28 +50,28 @@ interface StoredTrace {
   readonly first: ReadableSpan;
   root: ReadableSpan | undefined;
   dropped: number;
-  contentChars: number;
+  textChars: number;
 }
 
 /**
- * Keeps the newest traces in memory, for the admin plane. Bounded in traces, in spans of each, and in what these tell
- * of prompts and replies.
+ * Keeps the newest traces in memory, for the admin plane. Bounded in traces, in spans of each, and in what clients
+ * may make long in these.
  */
 export class TraceStore implements SpanProcessor {
   readonly markedStreams: MarkedStreams;
   readonly #tracesMax: number;
   readonly #spansPerTraceMax: number;
-  readonly #contentCharsMax: number;
+  readonly #textCharsMax: number;
   /** In the order of their last span. */
   readonly #traces = new Map<string, StoredTrace>();
   #newest = '';
-  #contentChars = 0;
+  #textChars = 0;
 
   constructor(limits: TraceStoreLimits) {
     this.markedStreams = new MarkedStreams(limits);
     this.#tracesMax = limits.tracesMax;
     this.#spansPerTraceMax = limits.spansPerTraceMax;
-    this.#contentCharsMax = limits.tracesContentCharsMax;
+    this.#textCharsMax = limits.tracesTextCharsMax;
   }
 
   onStart(): void {}
@@ -81,17 +81,17 @@ export class TraceStore implements SpanProcessor {
     if ((traceFlags & TraceFlags.SAMPLED) === 0) return;
     const trace = this.#traces.get(traceId) ?? this.#begin(span);
     trace.spans.push(span);
-    this.#count(trace, contentChars(span));
+    this.#count(trace, textChars(span));
     if (trace.spans.length > this.#spansPerTraceMax) {
       // The oldest: the root ends last, and of a long session the newest turns are asked for.
       const oldest = trace.spans.shift();
-      if (oldest) this.#count(trace, -contentChars(oldest));
+      if (oldest) this.#count(trace, -textChars(oldest));
       trace.dropped += 1;
     }
     // A client's trace may have several.
     if (isRoot(span)) trace.root = span;
     this.#moveToEnd(traceId, trace);
-    while (this.#contentChars > this.#contentCharsMax && this.#traces.size > 1) this.#dropOldest();
+    while (this.#textChars > this.#textCharsMax && this.#traces.size > 1) this.#dropOldest();
   }
 
   async forceFlush(): Promise<void> {}
@@ -99,7 +99,7 @@ export class TraceStore implements SpanProcessor {
   async shutdown(): Promise<void> {
     this.#traces.clear();
     this.markedStreams.clear();
-    this.#contentChars = 0;
+    this.#textChars = 0;
     this.#newest = '';
   }
 
@@ -130,21 +130,21 @@ export class TraceStore implements SpanProcessor {
   }
 
   #dropOldest(): void {
-    for (const [traceId, { contentChars }] of this.#traces) {
-      this.#contentChars -= contentChars;
+    for (const [traceId, { textChars }] of this.#traces) {
+      this.#textChars -= textChars;
       this.#traces.delete(traceId);
       return;
     }
   }
 
   #count(trace: StoredTrace, chars: number): void {
-    trace.contentChars += chars;
-    this.#contentChars += chars;
+    trace.textChars += chars;
+    this.#textChars += chars;
   }
 
   #begin(first: ReadableSpan): StoredTrace {
     if (this.#traces.size >= this.#tracesMax) this.#dropOldest();
-    return { spans: [], first, root: undefined, dropped: 0, contentChars: 0 };
+    return { spans: [], first, root: undefined, dropped: 0, textChars: 0 };
   }
 }
 
@@ -193,11 +193,15 @@ function withChunks<Span extends object>(span: Span, chunks: ChunkMarks | undefi
   return chunks ? { ...span, chunks } : span;
 }
 
-function contentChars({ attributes }: ReadableSpan): number {
+/** All others are names, and cut off as such. */
+const longAttributes = [...contentAttributes, attribute.urlPath, attribute.genAiRequestStopSequences];
+
+function textChars({ attributes }: ReadableSpan): number {
   let chars = 0;
-  for (const key of contentAttributes) {
+  for (const key of longAttributes) {
     const value = attributes[key];
     if (typeof value === 'string') chars += value.length;
+    else if (Array.isArray(value)) for (const one of value) chars += String(one).length;
   }
   return chars;
 }

@@ -16,7 +16,7 @@ function createStore(limits: { tracesMax?: number; spansPerTraceMax?: number } =
   const store = new TraceStore({
     tracesMax: 3,
     spansPerTraceMax: 5,
-    tracesContentCharsMax: 100,
+    tracesTextCharsMax: 100,
     markedStreamsMax: 4,
     chunkMarksMax: 8,
     ...limits,
@@ -61,21 +61,26 @@ test('the oldest trace goes when there are too many', () => {
   assert.equal(store.get(first), undefined);
 });
 
-test('the oldest traces go when those that are kept tell too much of prompts and replies', () => {
-  const { store, tracer } = createStore({ tracesMax: 10 });
-  const say = (name: string, chars: number) =>
-    tracer
-      .startSpan(name, { attributes: { 'gen_ai.input.messages': 'x'.repeat(chars), other: 'y'.repeat(500) } })
-      .end();
-  for (const name of ['a', 'b', 'c', 'd']) say(name, 30);
-  assert.deepEqual(names(store), ['d', 'c', 'b']);
-  say('e', 90);
-  assert.deepEqual(names(store), ['e']);
-  say('f', 200);
-  assert.deepEqual(names(store), ['f']);
-  for (const name of ['g', 'h']) say(name, 0);
-  assert.deepEqual(names(store), ['h', 'g']);
-});
+for (const [what, attributesOf] of Object.entries({
+  'of prompts and replies': (text: string) => ({ 'gen_ai.input.messages': text }),
+  'in their paths': (text: string) => ({ 'url.path': text, 'url.scheme': 'http' }),
+  'of where to stop': (text: string) => ({
+    'gen_ai.request.stop_sequences': [text.slice(10), text.slice(0, 10)],
+  }),
+}))
+  test(`the oldest traces go when those that are kept tell too much ${what}`, () => {
+    const { store, tracer } = createStore({ tracesMax: 10 });
+    const say = (name: string, chars: number) =>
+      tracer.startSpan(name, { attributes: attributesOf('x'.repeat(chars)) }).end();
+    for (const name of ['a', 'b', 'c', 'd']) say(name, 30);
+    assert.deepEqual(names(store), ['d', 'c', 'b']);
+    say('e', 90);
+    assert.deepEqual(names(store), ['e']);
+    say('f', 200);
+    assert.deepEqual(names(store), ['f']);
+    for (const name of ['g', 'h']) say(name, 0);
+    assert.deepEqual(names(store), ['h', 'g']);
+  });
 
 test('spans that a trace has lost count no more', () => {
   const { store, tracer } = createStore({ spansPerTraceMax: 2 });
