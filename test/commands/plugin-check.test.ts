@@ -105,7 +105,7 @@ describe('sightline plugin check', () => {
       const files = broken.map(([what, source]) => [`${fileOf(what)}`, source]);
       await using place = await openWorkplace({
         ...Object.fromEntries(files),
-        'sightline.yaml': 'limits: { pluginInitializeTimeoutMs: 1000 }',
+        'sightline.yaml': 'limits: { pluginInitializeTimeoutMs: 5000 }',
       });
       const ran = await place.run(['plugin', 'check', ...broken.map(([what]) => fileOf(what))]);
       assert.equal(ran.code, 1);
