@@ -183,7 +183,10 @@ export interface ConsoleInfo {
 
 /** What a callback has cost since the service started. */
 export interface Cost {
-  /** All calls of `on_chunk` for one exchange are measured as one. */
+  /**
+   * All calls of `on_chunk` for one exchange are measured as one. On a session, a message that belongs to no turn passes
+   * through the middleware like an exchange of its own, one of the upstream without `before_query`.
+   */
   readonly calls: number;
   readonly totalMs: number;
   readonly p95Ms?: number;
@@ -194,6 +197,8 @@ export interface Cost {
 /** `/api/pipeline`: what an exchange runs through now, in order, with what each has cost. */
 export interface PipelineView {
   readonly generation: number;
+  /** That have ended since the service started. */
+  readonly exchanges: number;
   /** In the order of `beforeQuery`; replies come back through it in reverse. */
   readonly middleware: readonly MiddlewareView[];
   /** Those points that somebody watches, in the order of an exchange. */
@@ -246,6 +251,8 @@ export interface AlertLine extends Omit<Alert, 'since' | 'firedAt' | 'of' | 'val
   readonly field: string;
   /** The figure is taken over so long; 0: at the moment. */
   readonly windowMs: number;
+  /** So long it has to be beyond its limit before it fires: a pending one that stays so, so long after `since`. */
+  readonly holdMs: number;
 }
 
 /** `/api/plugins` */

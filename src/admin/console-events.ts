@@ -10,7 +10,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ConsoleEvents } from './api.ts';
 import { describeAlerts } from './describe-alerts.ts';
 import { describePlugins } from './describe-plugins.ts';
-import type { EventStream, EventStreams } from './event-stream.ts';
+import { type EventStream, type EventStreams, headOfStream } from './event-stream.ts';
 import { lastSeen } from './last-seen.ts';
 
 /** Calls back at every interval, until what it returns is called. */
@@ -47,6 +47,7 @@ const everyInterval: Every = (intervalMs, callback) => {
 export function consoleEventRoutes(options: ConsoleEventsOptions, streams: EventStreams): Router {
   const readers = new ConsoleReaders(options);
   const router = Router();
+  router.head('/api/events', headOfStream);
   router.get('/api/events', (request, response) => {
     const since = lastSeen(request);
     readers.add(streams.open(response), since);

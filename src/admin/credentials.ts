@@ -41,11 +41,12 @@ export class Credentials {
     return `${end}.${this.#codeOf(end).toString('base64url')}`;
   }
 
-  /** It was made here, and has not ended. In constant time. */
-  isSession(sent: string): boolean {
+  /** When it ends, ms since the epoch; undefined where it has, or was not made here. In constant time. */
+  endOfSession(sent: string): number | undefined {
     const [, end, code] = sessionForm.exec(sent) ?? [];
-    if (end === undefined || code === undefined) return false;
-    return timingSafeEqual(Buffer.from(code, 'base64url'), this.#codeOf(end)) && this.#clock() < Number(end);
+    if (end === undefined || code === undefined) return undefined;
+    const isOurs = timingSafeEqual(Buffer.from(code, 'base64url'), this.#codeOf(end));
+    return isOurs && this.#clock() < Number(end) ? Number(end) : undefined;
   }
 
   #codeOf(end: string): Buffer {

@@ -17,11 +17,13 @@ const phases = [
 export function describePipeline(
   { number, instances, services }: Pick<Generation, 'number' | 'instances' | 'services'>,
   costs: CallbackCosts,
+  exchanges: number,
 ): PipelineView {
   const brought = instances.flatMap((plugin) => plugin.middleware);
   const priorities = new Map(brought.map(({ entry, priority }) => [entry, priority]));
   return {
     generation: number,
+    exchanges,
     middleware: services.stack.list.map((entry) => describeEntry(entry, priorities.get(entry), costs)),
     hooks: describeHooks(services.hooks, costs),
   };

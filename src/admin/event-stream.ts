@@ -1,6 +1,7 @@
-import type { Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { SightlineError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { accessEnd } from './access.ts';
 import { figuresAsJson } from './figures-as-json.ts';
 
 export interface ServerEvent {
@@ -11,6 +12,14 @@ export interface ServerEvent {
   /** Sent as JSON. */
   readonly data: unknown;
 }
+
+// Buffering proxies would keep events back (nginx heeds this).
+const headers = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+
+/** For HEAD. Express would take the route of GET, and a stream that nobody can read has no end. */
+export const headOfStream: RequestHandler = (_request, response) => {
+  response.set(headers).end();
+};
 
 type StreamLimits = Pick<Limits, 'eventStreamsMax' | 'eventStreamBytesMax' | 'eventStreamKeepAliveMs'>;
 
@@ -44,26 +53,28 @@ export class EventStreams {
 /**
  * One reader of server-sent events. What it has not taken yet waits in memory, within a bound; a reader that lets
  * more wait, or takes nothing for two beats of the keep-alive, is cut off. It comes back by itself, and tells what
- * it had last.
+ * it had last. With the session that let it in, it ends at the next beat.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export class EventStream {
   readonly #response: Response;
   readonly #bytesMax: number;
   readonly #keepAlive: NodeJS.Timeout;
+  /** ms since the epoch. */
+  readonly #accessEnd: number;
   /** Beats since it took something, where something waits. */
   #beatsWaited = 0;
 
   constructor(response: Response, { eventStreamBytesMax, eventStreamKeepAliveMs }: StreamLimits) {
     this.#response = response;
     this.#bytesMax = eventStreamBytesMax;
+    this.#accessEnd = accessEnd(response.req);
     this.#keepAlive = setInterval(() => this.#beat(), eventStreamKeepAliveMs).unref();
     response.on('drain', () => {
       this.#beatsWaited = 0;
     });
     response.once('close', () => clearInterval(this.#keepAlive));
-    // Buffering proxies would keep events back (nginx heeds this).
-    response.set({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }).flushHeaders();
+    response.set(headers).flushHeaders();
   }
 
   get isOpen(): boolean {
@@ -105,6 +116,7 @@ export class EventStream {
   #beat(): void {
     this.#beatsWaited = this.#response.writableNeedDrain ? this.#beatsWaited + 1 : 0;
     if (this.#beatsWaited > 2) this.#response.destroy();
+    else if (Date.now() >= this.#accessEnd) this.close();
     else this.#write(':\n\n');
   }
 

@@ -7,7 +7,7 @@ import { describePipeline } from './describe-pipeline.ts';
 
 interface PipelineOptions {
   readonly plugins: Plugins;
-  readonly telemetry: Pick<Telemetry, 'page' | 'labels'>;
+  readonly telemetry: Pick<Telemetry, 'page' | 'labels' | 'recent'>;
   readonly limits: Pick<Limits, 'observeTimeoutMs'>;
 }
 
@@ -17,7 +17,7 @@ export function pipelineRoutes({ plugins, telemetry, limits }: PipelineOptions):
     // An instrument of a plugin that gives no answer is not waited for.
     const points = await telemetry.page.collect({ timeoutMillis: limits.observeTimeoutMs });
     const costs = new CallbackCosts(points.resourceMetrics, telemetry.labels);
-    response.json(describePipeline(plugins.manager.generation, costs));
+    response.json(describePipeline(plugins.manager.generation, costs, telemetry.recent.newest));
   });
   return router;
 }

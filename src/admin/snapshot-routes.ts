@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { MetricsCollector } from '../snapshots/metrics-collector.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
-import type { EventStream, EventStreams } from './event-stream.ts';
+import { type EventStream, type EventStreams, headOfStream } from './event-stream.ts';
 import { lastSeen } from './last-seen.ts';
 import { moment, parameter } from './parameters.ts';
 
@@ -14,6 +14,7 @@ export function snapshotRoutes(collector: Collector, streams: EventStreams): Rou
     const since = parameter(moment.optional(), 'since', query.since);
     response.json({ snapshots: since === undefined ? collector.snapshots : collector.since(since) });
   });
+  router.head('/api/metrics/snapshots/stream', headOfStream);
   router.get('/api/metrics/snapshots/stream', (request, response) => {
     const since = lastSeen(request) ?? Number.POSITIVE_INFINITY;
     void tell(collector, streams.open(response), since);

@@ -78,8 +78,8 @@ async function start({ limits = {}, service: given, parts = {} }: StageOptions =
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const get = (query = '', headers: Record<string, string> = {}) =>
-    fetch(`http://127.0.0.1:${port}/api/events${query}`, { headers });
+  const get = (query = '', headers: Record<string, string> = {}, method = 'GET') =>
+    fetch(`http://127.0.0.1:${port}/api/events${query}`, { headers, method });
   return {
     service,
     ticker,
@@ -177,6 +177,16 @@ describe('who opens the stream', () => {
       assert.equal(stage.ticker.running.size, 0);
     });
   }
+
+  test('gets its head alone with HEAD, and nothing is done for it', async () => {
+    await using stage = await start({ limits: { eventStreamsMax: 1 } });
+    for (let i = 0; i < 3; i += 1) {
+      const reply = await stage.get('', {}, 'HEAD');
+      assert.deepEqual([reply.status, await reply.text()], [200, '']);
+      assert.match(reply.headers.get('content-type') ?? '', /^text\/event-stream\b/);
+    }
+    assert.equal(stage.ticker.running.size, 0);
+  });
 
   test('is refused where there are too many, and nothing is done for it', async () => {
     await using stage = await start({ limits: { eventStreamsMax: 1 } });

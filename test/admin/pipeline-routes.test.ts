@@ -60,7 +60,12 @@ const callsOf = ({ middleware }: PipelineView, name: string) =>
 describe('the pipeline', () => {
   test('of a service without middleware and hooks is empty', async () => {
     await using stage = await start();
-    assert.deepEqual(await pipelineOf(stage.service), { generation: 1, middleware: [], hooks: [] });
+    assert.deepEqual(await pipelineOf(stage.service), {
+      generation: 1,
+      exchanges: 0,
+      middleware: [],
+      hooks: [],
+    });
   });
 
   test('has the middleware in the order in which they are entered, each with the callbacks that it has', async () => {
@@ -214,7 +219,12 @@ describe('the pipeline', () => {
     const { middleware, hooks } = await pipelineOf(stage.service);
     assert.deepEqual([middleware[0]?.breaker, hooks[0]?.callbacks[0]?.breaker], ['open', 'open']);
     await stage.service.plugins.unload('one');
-    assert.deepEqual(await pipelineOf(stage.service), { generation: 3, middleware: [], hooks: [] });
+    assert.deepEqual(await pipelineOf(stage.service), {
+      generation: 3,
+      exchanges: 1,
+      middleware: [],
+      hooks: [],
+    });
   });
 
   test('has no figures where telemetry is disabled', async () => {

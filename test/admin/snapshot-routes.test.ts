@@ -91,6 +91,14 @@ describe('the snapshots of the admin plane', async () => {
 });
 
 describe('the stream of snapshots', () => {
+  test('has a head alone for HEAD', async () => {
+    await using service = await startService({ config: { limits: { eventStreamsMax: 1 } } });
+    for (let i = 0; i < 3; i += 1) {
+      const reply = await fetch(`${service.adminUrl}${route}/stream`, { method: 'HEAD' });
+      assert.deepEqual([reply.status, await reply.text()], [200, '']);
+    }
+  });
+
   test('has the new ones as they come, each with its moment as id', async () => {
     await using stage = await start();
     await stage.look();

@@ -150,14 +150,15 @@ export class Slots {
       const name = slot.active?.name;
       if (name === undefined || !needed.includes(name)) continue;
       if (nodes.some((node) => node.name === name)) continue;
-      const dependents = nodes.filter((node) => Object.hasOwn(node.dependencies, name));
       if (slot.candidate) this.#rejectFor(slot, message);
-      else
-        this.keep(
-          slot,
-          dependents.map((node) => node.name),
-        );
+      else this.keep(slot, this.#activeDependentsOf(name));
     }
+  }
+
+  /** Names of those that would break without it. One that waits and was never active loses nothing. */
+  #activeDependentsOf(name: string): string[] {
+    const nodes = this.all.filter(({ active }) => active).map(nodeOf);
+    return nodes.flatMap((node) => (node && Object.hasOwn(node.dependencies, name) ? node.name : []));
   }
 
   /** Another file may bring it as well; a file that is gone, or declares another name, does not. */

@@ -11,9 +11,9 @@ describe('the console under load', { skip: hasNoBrowser }, () => {
   // What is bounded is full within seconds here; `npm run soak:console` does the same for half an hour as configured.
   it('holds on to no more after a while, the page and the service', async () => {
     const samples = await pageUnderLoad({
-      seconds: 30,
+      seconds: 22,
       requestsPerSecond: 60,
-      secondsPerRound: 2.4,
+      secondsPerRound: 1.8,
       limits: {
         snapshotIntervalMs: 50,
         snapshotsMax: 100,

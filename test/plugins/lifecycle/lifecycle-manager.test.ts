@@ -421,6 +421,20 @@ describe('unloading plugins', () => {
     assert.equal(stage.active, 'a@1.0.0');
   });
 
+  it('is refused with the names of those that run, and not of one that needs it as well and was rejected', async () => {
+    await using stage = await createStage();
+    await stage.writePlugin('a');
+    await stage.writePlugin('b', { needs: { a: '*' } });
+    await stage.writePlugin('c', { needs: { a: '*', absent: '*' } });
+    await stage.apply('a', 'b', 'c');
+    assert.equal(stage.stateOf('c'), 'rejected');
+    await assert.rejects(stage.manager.unloadPlugin('a'), { message: "'a' is needed by b." });
+    assert.equal(stage.stateOf('c'), 'rejected');
+    await stage.manager.unloadPlugin('b');
+    await stage.manager.unloadPlugin('a');
+    assert.equal(stage.active, '');
+  });
+
   it('keeps a plugin whose file is gone while others need it, and lets it go with the last of them', async () => {
     await using stage = await createStage();
     await stage.writePlugin('a');

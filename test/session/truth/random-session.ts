@@ -68,7 +68,7 @@ export function planSession(random: Random, n: number): SessionPlan {
 /** Resolves when the client knows of the session's end. */
 export async function playSession(
   { id, seed, model, isWritten, rounds, leaves, ending }: SessionPlan,
-  stage: TruthStage,
+  stage: Pick<TruthStage, 'open'>,
 ): Promise<void> {
   const random = new Random(seed);
   const { client, witness } = await stage.open(id, model, ending);
