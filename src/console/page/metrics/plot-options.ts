@@ -89,7 +89,8 @@ const timeAxis: uPlot.Axis = {
   ...axisLook,
   incrs: timeSteps,
   size: 26,
-  space: 52,
+  // With seconds they are wider.
+  space: (_self, _axis, from, to) => (to - from < 8 * 60 ? 72 : 52),
   values: (_self, splits, _axis, _space, step) => splits.map(timeIn(step)),
 };
 
