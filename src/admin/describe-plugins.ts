@@ -68,7 +68,7 @@ function describePlugin(
       ),
       restarts: instance.body.restarts,
     }),
-    ...(keptFor.length > 0 && { fileIsGoneButNeededBy: keptFor }),
+    ...(record.isGone && keptFor.length > 0 && { fileIsGoneButNeededBy: keptFor }),
     /** Why the newest version is not the active one. */
     ...(newestProblem && {
       rejected: asJson({

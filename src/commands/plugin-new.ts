@@ -109,7 +109,7 @@ next:
   ${lines.check} ${shown(cwd, plugin)}
   ${start}
 then edit the plugin and save it: the new version serves at once. While it runs, look at
-  http://127.0.0.1:${config.admin.port}/api/plugins, /api/traces and /metrics`;
+  http://127.0.0.1:${config.admin.port} in a browser, under Plugins`;
 }
 
 function shown(cwd: string, file: string): string {

@@ -36,7 +36,9 @@ function isOneOf(values: readonly string[], value: string | undefined): boolean 
 }
 
 function hasText(text: string): Test {
-  const pattern = new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'i');
+  // Codes are shown to people as words: `rate_limit_exceeded`.
+  const source = text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(' ', '[ _]');
+  const pattern = new RegExp(source, 'i');
   const isIn = (value: string | undefined) => value !== undefined && pattern.test(value);
   return ({ path, model, upstream, tenant, id, traceId, error }) =>
     isIn(path) || isIn(model) || isIn(upstream) || isIn(tenant) || isIn(id) || isIn(traceId) || isIn(error);

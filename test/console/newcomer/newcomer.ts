@@ -95,4 +95,8 @@ export async function goTheWay({ page, folder, onScene }: Way): Promise<void> {
   await page.waitForURL(/#\/live\?from=/);
   await heading('Live').waitFor();
   await onScene('moment');
+  // By its words, as people do it.
+  await page.getByText('Outcome', { exact: true }).first().click();
+  await page.getByRole('group', { name: 'outcome' }).getByText('completed').click();
+  await page.waitForURL(/outcome=completed/);
 }

@@ -46,6 +46,7 @@ const looks: [what: string, filter: ExchangeFilter, ids: string][] = [
   ['text in a tenant, in other letters', { text: 'straß' }, 'c'],
   ['text in a trace id', { text: 'F1F1' }, 'a'],
   ['text in an error', { text: 'upstream_time' }, 'd'],
+  ['text in an error, as people read it', { text: 'upstream time' }, 'd'],
   ['text that would be a pattern', { text: '.*' }, 'e'],
   ['text with brackets', { text: '(MINI)' }, 'c'],
   ['no text', { text: '' }, 'abcde'],

@@ -104,13 +104,17 @@ function useDismissal(menu: { readonly current: HTMLDetailsElement | null }, isO
     const onElsewhere = (event: Event) => {
       if (event.target instanceof Node && !element.contains(event.target)) close();
     };
+    // Pressing a label focuses what is around all of this, for a moment: closing now would take it from under the click.
+    const onFocus = (event: FocusEvent) => {
+      if (event.target instanceof Node && !event.target.contains(element)) onElsewhere(event);
+    };
     element.addEventListener('keydown', onKey);
     document.addEventListener('pointerdown', onElsewhere);
-    document.addEventListener('focusin', onElsewhere);
+    document.addEventListener('focusin', onFocus);
     return () => {
       element.removeEventListener('keydown', onKey);
       document.removeEventListener('pointerdown', onElsewhere);
-      document.removeEventListener('focusin', onElsewhere);
+      document.removeEventListener('focusin', onFocus);
     };
   }, [menu, isOpen]);
 }

@@ -146,7 +146,8 @@ function Text({ name, text }: { readonly name: string; readonly text: string | u
 function Tokens({ line }: { readonly line: ExchangeLine }) {
   const { inputTokens, outputTokens, outcome, outputChunks, tokensPerSecond } = line;
   if (outcome === undefined) {
-    const sofar = outputTokens ?? outputChunks;
+    // What an upstream says before the end may be a beginning only.
+    const sofar = Math.max(outputTokens ?? 0, outputChunks);
     if (sofar === 0) return null;
     const speed = tokensPerSecond === undefined ? '' : ` · ${compact(Math.round(tokensPerSecond))}/s`;
     return (

@@ -1,62 +1,66 @@
 import './keys-dialog.css';
+import type { ComponentChildren } from 'preact';
 import { Dialog } from '../parts/dialog.tsx';
 import { keyBindings } from '../parts/keys.ts';
+import { route } from '../routes.ts';
 
 /** All keys that do something now: the view's own first. */
 export function KeysDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
-  const groups = open ? keyBindings.labelled().filter((group) => group.length > 0) : [];
+  const labelled = open ? keyBindings.labelled() : [];
+  const groups = { 'In this view': labelled.slice(0, -1).flat(), Everywhere: labelled.at(-1) ?? [] };
   return (
     <Dialog open={open} title="Keys" onClose={onClose}>
-      {groups.map((group, index) => (
-        <section class="keys-group" key={group[0]?.keys}>
-          <h3>{index === groups.length - 1 ? 'Everywhere' : 'In this view'}</h3>
-          <dl class="keys">
-            {group.map(({ keys, label }) => (
-              <div key={keys}>
-                <dt>
-                  {keys.split(' ').map((key, position) => (
-                    <kbd key={position}>{key}</kbd>
-                  ))}
-                </dt>
-                <dd>{label}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
-      ))}
-      <section class="keys-group">
-        <h3>In a list</h3>
-        <dl class="keys">
-          <div>
-            <dt>
-              <kbd>↑</kbd>
-              <kbd>↓</kbd>
-              <kbd>Page Up</kbd>
-              <kbd>Page Down</kbd>
-              <kbd>Home</kbd>
-              <kbd>End</kbd>
-            </dt>
-            <dd>Choose a row</dd>
-          </div>
-          <div>
-            <dt>
-              <kbd>Enter</kbd>
-            </dt>
-            <dd>Open it</dd>
-          </div>
-          <div>
-            <dt>
-              <kbd>Esc</kbd>
-            </dt>
-            <dd>Let go of it, follow the newest</dd>
-          </div>
-        </dl>
-      </section>
+      {Object.entries(groups).map(
+        ([title, group]) =>
+          group.length > 0 && (
+            <Group key={title} title={title}>
+              {group.map(({ keys, label }) => (
+                <Key key={keys} keys={keys === ' ' ? ['Space'] : keys.split(' ')} label={label} />
+              ))}
+            </Group>
+          ),
+      )}
+      {route.value.view === 'traces' && (
+        <Group title="In a waterfall">
+          <Key keys={['↑', '↓']} label="Choose a span" />
+          <Key keys={['←', '→']} label="Close and open what is below it" />
+          <Key keys={['z']} label="Look closer at it" />
+          <Key keys={['Enter']} label="Read it" />
+          <Key keys={['Esc']} label="Show all of the time" />
+        </Group>
+      )}
+      <Group title="In a list">
+        <Key keys={['↑', '↓', 'Page Up', 'Page Down', 'Home', 'End']} label="Choose a row" />
+        <Key keys={['Enter']} label="Open it" />
+        <Key keys={['Esc']} label="Let go of it, follow the newest" />
+      </Group>
       <div class="dialog-actions">
         <button type="button" class="button" onClick={onClose}>
           Close
         </button>
       </div>
     </Dialog>
+  );
+}
+
+function Group({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+  return (
+    <section class="keys-group">
+      <h3>{title}</h3>
+      <dl class="keys">{children}</dl>
+    </section>
+  );
+}
+
+function Key({ keys, label }: { readonly keys: readonly string[]; readonly label: string }) {
+  return (
+    <div>
+      <dt>
+        {keys.map((key, position) => (
+          <kbd key={position}>{key}</kbd>
+        ))}
+      </dt>
+      <dd>{label}</dd>
+    </div>
   );
 }

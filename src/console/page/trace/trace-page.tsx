@@ -1,5 +1,5 @@
 import './trace.css';
-import { useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { TraceView } from '../../../admin/api.ts';
 import { Empty, Notice, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -69,6 +69,12 @@ interface LoadedTraceProps {
 function LoadedTrace({ trace, now, query, children }: LoadedTraceProps) {
   const { traceId, spans } = trace;
   const details = useRef<HTMLDivElement>(null);
+  const waterfall = useRef<HTMLElement>(null);
+  // The title that one came to went away with the waiting: the keys are for the spans then.
+  useEffect(() => {
+    if (document.activeElement === document.body)
+      waterfall.current?.querySelector<HTMLElement>('[role="treegrid"]')?.focus({ preventScroll: true });
+  }, []);
   const exchanges = useMemo(() => exchangesOf(trace, now), [trace, now]);
   const { exchange, spanId } = chosen(trace, exchanges, query);
   const span = spans.find((candidate) => candidate.spanId === spanId);
@@ -94,7 +100,7 @@ function LoadedTrace({ trace, now, query, children }: LoadedTraceProps) {
         <GoneNotice traceId={traceId} isSampled={exchange === undefined || exchange.isSampled} />
       ) : (
         <div class="tr-split">
-          <section class="tr-waterfall" aria-label="Waterfall">
+          <section ref={waterfall} class="tr-waterfall" aria-label="Waterfall">
             {spans.length > 0 ? (
               <TraceWaterfall
                 trace={trace}

@@ -77,6 +77,7 @@ export const simulatedModels = [
   { model: 'sim-tokens-40', effect: 'answers with 40 tokens' },
   { model: 'sim-slow-token-200', effect: 'one token every 200 ms' },
   { model: 'sim-truncate-12', effect: 'breaks off after 12 tokens' },
+  { model: 'sim-stall-12', effect: 'falls silent after 12 tokens' },
   { model: 'sim-error-event-8', effect: 'an error after 8 tokens' },
   { model: 'sim-status-429', effect: 'is refused: too many requests' },
 ] as const;
