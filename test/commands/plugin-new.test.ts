@@ -85,7 +85,7 @@ describe('sightline plugin new', () => {
       stdout.includes(`\n  ${process.execPath} ${main} plugin check plugins/hello.plugin.ts\n`),
       stdout,
     );
-    assert.ok(stdout.includes('http://127.0.0.1:4711/api/plugins'), stdout);
+    assert.ok(stdout.includes('http://127.0.0.1:4711 in a browser'), stdout);
   });
 
   it('refuses a folder that is none', async () => {
