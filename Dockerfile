@@ -31,11 +31,12 @@ ENV NODE_ENV=production
 # A volume that is mounted here belongs to the service: it may keep its admin token in it.
 RUN install -d -o node -g node -m 0750 /run/sightline
 COPY --from=packages /app/node_modules node_modules/
-COPY --from=build /app/dist ./
+# In a folder of its own: /app itself is for what is mounted, `sightline.yaml` and `plugins/`.
+COPY --from=build /app/dist dist/
 USER node
 # Data plane and admin plane. The latter is on loopback, which nobody can publish, until it has a token.
 EXPOSE 4000 4001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SIGHTLINE_ADMIN_PORT || 4001}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "main.js"]
+ENTRYPOINT ["node", "dist/main.js"]

@@ -93,6 +93,13 @@ describe('the parts of the stack', () => {
       );
   });
 
+  it("have Sightline where they look for it, whatever a configuration of one's own says", () => {
+    const { SIGHTLINE_HOST, SIGHTLINE_PORT, SIGHTLINE_ADMIN_HOST, SIGHTLINE_ADMIN_PORT } =
+      services.sightline?.environment ?? {};
+    assert.deepEqual([SIGHTLINE_HOST, SIGHTLINE_ADMIN_HOST], ['0.0.0.0', '0.0.0.0']);
+    assert.deepEqual([SIGHTLINE_PORT, SIGHTLINE_ADMIN_PORT], listening.sightline);
+  });
+
   it('share the token of the admin plane, and nothing else can read it', () => {
     const path = services.sightline?.environment?.SIGHTLINE_ADMIN_TOKEN_FILE ?? '';
     const { scrape_configs } = parse(read('otel/prometheus.yml'));

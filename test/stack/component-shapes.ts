@@ -141,12 +141,13 @@ const spanMetrics = z.strictObject({
   calls_dimensions: unused,
   dimensions: unused,
   events: unused,
-  exclude_dimensions: unused,
+  // By the others Jaeger asks for them.
+  exclude_dimensions: z.array(z.literal('collector.instance.id')).optional(),
   exemplars: unused,
   include_instrumentation_scope: unused,
   metric_timestamp_cache_size: unused,
   resource_metrics_cache_size: unused,
-  resource_metrics_key_attributes: unused,
+  resource_metrics_key_attributes: texts.optional(),
   histogram: z.strictObject({
     unit: z.enum(['ms', 's']),
     disable: unused,

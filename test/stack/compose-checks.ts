@@ -72,6 +72,15 @@ const paths = each((service) =>
   }),
 );
 
+/** What somebody names may be misspelt. */
+const chosen = each(({ volumes = [], ...service }) =>
+  volumes
+    .filter((volume) => (typeof volume === 'string' ? volume : volume.source).includes('${'))
+    .flatMap((volume) => mountsOf({ ...service, volumes: [volume] }))
+    .filter(({ isMade }) => isMade)
+    .map(({ target }) => `would get a folder at ${target} where the file that was chosen is missing`),
+);
+
 const variables: Check = ({ text }) =>
   text
     .split('\n')
@@ -124,10 +133,11 @@ const hardening = each((service) => {
   return Object.entries(wanted).flatMap(([text, isFine]) => (isFine ? [] : [text]));
 });
 
-export const composeChecks: Readonly<Record<string, Check>> = {
+const composeChecks: Readonly<Record<string, Check>> = {
   references,
   dependencies,
   paths,
+  chosen,
   variables,
   ports,
   images,

@@ -11,6 +11,13 @@ export function read(path: string): string {
 
 type Names = readonly string[] | Readonly<Record<string, unknown>>;
 
+interface LongMount {
+  readonly source: string;
+  readonly target: string;
+  readonly read_only?: boolean;
+  readonly bind?: { readonly create_host_path?: boolean };
+}
+
 export interface ComposeService {
   readonly image?: string;
   readonly build?: unknown;
@@ -18,7 +25,7 @@ export interface ComposeService {
   readonly command?: readonly string[];
   readonly entrypoint?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  readonly volumes?: readonly string[];
+  readonly volumes?: readonly (string | LongMount)[];
   readonly group_add?: readonly string[];
   readonly ports?: readonly string[];
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
@@ -56,12 +63,18 @@ export interface Mount {
   readonly source: string;
   readonly target: string;
   readonly isReadOnly: boolean;
+  /** Of a file that is not there Docker makes a folder, unless it is told not to. */
+  readonly isMade: boolean;
 }
 
 export function mountsOf({ volumes = [] }: ComposeService): Mount[] {
   return volumes.map((volume) => {
+    if (typeof volume !== 'string') {
+      const { source, target, read_only: isReadOnly = false, bind } = volume;
+      return { source: withDefaults(source), target, isReadOnly, isMade: bind?.create_host_path !== false };
+    }
     const [source = '', target = '', mode = ''] = withDefaults(volume).split(':');
-    return { source, target, isReadOnly: mode.split(',').includes('ro') };
+    return { source, target, isReadOnly: mode.split(',').includes('ro'), isMade: true };
   });
 }
 

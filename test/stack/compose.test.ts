@@ -92,6 +92,21 @@ describe('docker-compose.yml', () => {
       'sightline: may write to ./plugins at /app/plugins',
     ],
     ['./plugins:/app/plugins:ro', '/etc:/app/plugins:ro', 'sightline: /etc is outside of the repository'],
+    [
+      'create_host_path: false',
+      'create_host_path: true',
+      'sightline: would get a folder at /app/sightline.yaml where the file that was chosen is missing',
+    ],
+    [
+      '  read_only: true\n  bind:',
+      '  bind:',
+      'sightline: may write to ./otel/sightline.yml at /app/sightline.yaml',
+    ],
+    [
+      './plugins:/app/plugins:ro',
+      '${X:-./plugins}:/app/plugins:ro',
+      'sightline: would get a folder at /app/plugins where the file that was chosen is missing',
+    ],
     ['${SIGHTLINE_UPSTREAM:-}', '${SIGHTLINE_UPSTREAM}', '${SIGHTLINE_UPSTREAM} has no default'],
     ['127.0.0.1:9090:9090', '9090:9090', 'prometheus: port 9090 is published beyond loopback'],
     ['127.0.0.1:9090:9090', '0.0.0.0:9090:9090', 'prometheus: port 9090 is published beyond loopback'],

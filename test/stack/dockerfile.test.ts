@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { validate } from 'dockerfile-utils';
 import { RunningProcess } from '../support/run-process.ts';
-import { read, root } from './compose-file.ts';
+import { mountsOf, parseCompose, read, root } from './compose-file.ts';
 import { isIgnored, parseDockerfile } from './dockerfile.ts';
 import { dockerfileProblems } from './dockerfile-checks.ts';
 import { Image } from './image.ts';
 
 const text = read('Dockerfile');
 const ignore = read('.dockerignore');
+const { services } = parseCompose(read('docker-compose.yml'));
 
 describe('the Dockerfile', () => {
   const lint = (dockerfile: string) => validate(dockerfile).map(({ message }) => String(message));
@@ -42,7 +43,12 @@ describe('the Dockerfile', () => {
     ['a stage that is not there', 'FROM base AS build', 'FROM bse AS build', /^FROM bse is neither/],
     ['root', 'USER node\n', '', /^the image runs as root$/],
     ['root by its number', 'USER node\n', 'USER 0\n', /^the image runs as root$/],
-    ['a shell', 'ENTRYPOINT ["node", "main.js"]', 'ENTRYPOINT node main.js', /^the image starts a shell/],
+    [
+      'a shell',
+      'ENTRYPOINT ["node", "dist/main.js"]',
+      'ENTRYPOINT node dist/main.js',
+      /^the image starts a shell/,
+    ],
     ['no health check', 'HEALTHCHECK', 'LABEL', /^the image has no health check$/],
     [
       'a source that is not there',
@@ -133,8 +139,21 @@ describe('the image, as far as it can be made without Docker', () => {
     assert.ok(!existsSync(join(image.workdir, 'src')));
   });
 
+  it('has nothing where docker-compose.yml mounts something, which would hide it', async () => {
+    const targets = Object.values(services)
+      .filter(({ build }) => build !== undefined)
+      .flatMap(mountsOf)
+      .map(({ target }) => target);
+    assert.ok(targets.includes('/app/plugins'));
+    for (const target of targets) assert.deepEqual(await image.hiddenBy(target), [], target);
+    assert.ok((await image.hiddenBy('/app/dist')).includes('plugins'));
+  });
+
   it('answers, is healthy, loads plugins that are mounted, and ends on SIGTERM', async () => {
-    await cp(join(root, 'plugins'), join(image.workdir, 'plugins'), { recursive: true });
+    // As a mount hides what is there.
+    const mounted = join(image.workdir, 'plugins');
+    await rm(mounted, { recursive: true, force: true });
+    await cp(join(root, 'plugins'), mounted, { recursive: true });
     await using running = start(image.entrypoint);
     const [, data = '', admin = ''] = await running.waitForLine(/data (http\S+) · admin (http\S+)/, 20_000);
     const body = JSON.stringify({ model: 'sim-tokens-2', messages: [{ role: 'user', content: 'Hi' }] });
@@ -176,7 +195,9 @@ describe('the image, as far as it can be made without Docker', () => {
   });
 
   it('has the traffic generator of the profile `demo`', async () => {
-    await using demo = start(['demo/main.js', '--help']);
+    const [program, ...args] = services.demo?.entrypoint ?? [];
+    assert.equal(program, 'node');
+    await using demo = start([...args, '--help']);
     assert.equal((await demo.waitForExit()).code, 0);
     assert.match(demo.stdout, /SIGHTLINE_URL/);
   });

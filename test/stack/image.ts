@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { execForm, type Instruction, isIgnored, type Stage } from './dockerfile.ts';
@@ -47,6 +47,12 @@ export class Image implements AsyncDisposable {
   get workdir(): string {
     const { folder, workdir } = this.#last;
     return join(folder, workdir);
+  }
+
+  /** What of the image a mount at this path hides. */
+  async hiddenBy(path: string): Promise<string[]> {
+    const at = join(this.#last.folder, path);
+    return existsSync(at) ? readdir(at) : [];
   }
 
   get env(): Readonly<Record<string, string>> {

@@ -76,6 +76,12 @@ describe('the settings of the components of Jaeger and of the collector', () => 
     ],
     ['jaeger', '      traces: files', '      trace: files', /^extensions\.jaeger_query\.storage: .*"trace"/],
     ['jaeger', 'metrics_flush_interval', 'flush_interval', /^connectors\.spanmetrics: .*"flush_interval"/],
+    [
+      'jaeger',
+      '[collector.instance.id]',
+      '[status.code]',
+      /^connectors\.spanmetrics\.exclude_dimensions\.0: .*"collector\.instance\.id"/,
+    ],
     ['jaeger', 'trace_storage: files', 'storage: files', /^exporters\.jaeger_storage_exporter: .*"storage"/],
     ['jaeger', 'level: normal', 'level: some', /^service\.telemetry\.metrics\.level: /],
     ['jaeger', '\n  spanmetrics:\n', '\n  spansmetrics:\n', /^connectors: nobody knows .*'spansmetrics'/],
@@ -125,6 +131,13 @@ describe('Jaeger', () => {
     const asked = extensions.jaeger_storage.metric_backends.prometheus.prometheus;
     assert.equal(asked.metric_namespace, namespace.replaceAll('.', '_'));
     assert.equal(asked.latency_unit, histogram.unit);
+  });
+
+  it('goes on with the same series after a start of its own or of a service', () => {
+    const { exclude_dimensions, resource_metrics_key_attributes } = connectors.spanmetrics;
+    assert.deepEqual(exclude_dimensions, ['collector.instance.id']);
+    // What else tells a resource apart is new at each start: of ours the id, the host and the process.
+    assert.deepEqual(resource_metrics_key_attributes, ['service.name']);
   });
 
   it('measures durations in the buckets of the conventions', () => {

@@ -19,6 +19,7 @@ describe('the configuration of Sightline in the stack', () => {
       source: './otel/sightline.yml',
       target: '/app/sightline.yaml',
       isReadOnly: true,
+      isMade: false,
     });
     const own = read('docker-compose.yml').replace('${SIGHTLINE_CONFIG:-./otel/sightline.yml}', './own.yaml');
     const mounts = mountsOf(parseCompose(own).services.sightline ?? {});
