@@ -1,19 +1,19 @@
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { dashboard, type Row, row } from './parts/dashboard.ts';
 import { figure, heatmap, lines } from './parts/panels.ts';
-import { average, type Histogram, legendOf, quantile } from './parts/promql.ts';
-import { query } from './parts/queries.ts';
-import { linksOf, percentiles } from './parts/series.ts';
+import { average, type Histogram, is, lately, legendOf, quantile, share, sumRate } from './parts/promql.ts';
+import { minutesQuery, query } from './parts/queries.ts';
+import { linksOf, linksOfOutcome, outcomeColors, percentileColors, percentiles } from './parts/series.ts';
 
 const { upstream, genAiRequestModel: model, httpRoute } = attribute;
 
-const now = row('Now', [
+const now = row('The last 5 minutes', [
   figure({
     title: 'Duration p50',
     description: 'Half of the requests took less, to the end of the reply.',
     unit: 's',
     width: 4,
-    queries: [query(quantile(0.5, metric.httpDuration), 'p50')],
+    queries: [query(quantile(0.5, metric.httpDuration, lately), 'p50')],
     noValue: 'no traffic',
   }),
   figure({
@@ -21,7 +21,7 @@ const now = row('Now', [
     description: '99 of 100 requests took less, to the end of the reply.',
     unit: 's',
     width: 4,
-    queries: [query(quantile(0.99, metric.httpDuration), 'p99')],
+    queries: [query(quantile(0.99, metric.httpDuration, lately), 'p99')],
     limit: 'duration',
     noValue: 'no traffic',
   }),
@@ -30,7 +30,7 @@ const now = row('Now', [
     description: 'Half of the streams began to speak within this.',
     unit: 's',
     width: 4,
-    queries: [query(quantile(0.5, metric.timeToFirstChunk), 'p50')],
+    queries: [query(quantile(0.5, metric.timeToFirstChunk, lately), 'p50')],
     noValue: 'no streams',
   }),
   figure({
@@ -38,7 +38,7 @@ const now = row('Now', [
     description: '95 of 100 streams began to speak within this.',
     unit: 's',
     width: 4,
-    queries: [query(quantile(0.95, metric.timeToFirstChunk), 'p95')],
+    queries: [query(quantile(0.95, metric.timeToFirstChunk, lately), 'p95')],
     limit: 'first-token',
     noValue: 'no streams',
   }),
@@ -47,7 +47,7 @@ const now = row('Now', [
     description: 'Between two events with output of the model: what a reader sees as stutter.',
     unit: 's',
     width: 4,
-    queries: [query(quantile(0.95, metric.timePerOutputChunk), 'p95')],
+    queries: [query(quantile(0.95, metric.timePerOutputChunk, lately), 'p95')],
     noValue: 'no streams',
   }),
   figure({
@@ -56,7 +56,7 @@ const now = row('Now', [
       'Of an exchange, while neither client nor upstream was waited for: middleware, hooks, ourselves.',
     unit: 's',
     width: 4,
-    queries: [query(quantile(0.95, metric.overhead), 'p95')],
+    queries: [query(quantile(0.95, metric.overhead, lately), 'p95')],
     noValue: 'no traffic',
   }),
 ]);
@@ -68,6 +68,7 @@ const requests = row('Requests of clients, to the end of the reply', [
     unit: 's',
     width: 12,
     queries: percentiles(metric.httpDuration),
+    colors: percentileColors,
     limit: 'duration',
   }),
   heatmap({
@@ -77,14 +78,7 @@ const requests = row('Requests of clients, to the end of the reply', [
     width: 12,
     of: metric.httpDuration,
   }),
-  lines({
-    title: 'Duration p95 by upstream',
-    description: 'Which backend is slow.',
-    unit: 's',
-    width: 12,
-    queries: [query(quantile(0.95, metric.httpDuration, { by: [upstream] }), legendOf([upstream]))],
-    links: linksOf('upstream'),
-  }),
+  p95By('upstream', metric.httpDuration, 'Duration'),
   lines({
     title: 'Duration p95 by route',
     description: 'Which kind of request is slow.',
@@ -95,14 +89,7 @@ const requests = row('Requests of clients, to the end of the reply', [
 ]);
 
 const attempts = row('Attempts at upstreams, and turns of sessions', [
-  lines({
-    title: 'Duration p95 by model',
-    description: 'Which model is slow.',
-    unit: 's',
-    width: 12,
-    queries: [query(quantile(0.95, metric.operationDuration, { by: [model] }), legendOf([model]))],
-    links: linksOf('model'),
-  }),
+  p95By('model', metric.operationDuration, 'Duration'),
   lines({
     title: 'Average by outcome',
     description:
@@ -110,8 +97,13 @@ const attempts = row('Attempts at upstreams, and turns of sessions', [
     unit: 's',
     width: 12,
     queries: [
-      query(average(metric.operationDuration, { by: [attribute.outcome] }), legendOf([attribute.outcome])),
+      minutesQuery(
+        average(metric.operationDuration, { by: [attribute.outcome] }),
+        legendOf([attribute.outcome]),
+      ),
     ],
+    colors: outcomeColors,
+    links: linksOfOutcome,
   }),
 ]);
 
@@ -122,7 +114,8 @@ const firstToken = row('First token', [
       'From the attempt to the first event with output of the model. A queue at the backend shows here first.',
     limit: 'first-token',
   }),
-  ...byWhom(metric.timeToFirstChunk, 'First token'),
+  p95By('upstream', metric.timeToFirstChunk, 'First token'),
+  p95By('model', metric.timeToFirstChunk, 'First token'),
 ]);
 
 const chunks = row('Between chunks', [
@@ -130,10 +123,25 @@ const chunks = row('Between chunks', [
     title: 'Between chunks',
     description: 'Between two events with output of the model: how fast it speaks.',
   }),
-  ...byWhom(metric.timePerOutputChunk, 'Between chunks'),
+  p95By('model', metric.timePerOutputChunk, 'Between chunks'),
+  lines({
+    title: 'Tokens out for each second of waiting',
+    description:
+      'What a model speaks in a second, the wait for its first token included; of replies that report usage.',
+    unit: 'short',
+    width: 12,
+    queries: [
+      minutesQuery(
+        `${sumRate(metric.tokenUsage, { by: [model], where: { [attribute.genAiTokenType]: is('output') } })} / (${sumRate(metric.operationDuration, { by: [model] })} > 0)`,
+        legendOf([model]),
+      ),
+    ],
+    links: linksOf('model'),
+    noValue: 'no traffic',
+  }),
 ]);
 
-const own = row('Our own share', [
+const own = row('Our own share (of all upstreams, models and tenants)', [
   ...distribution(metric.overhead, {
     title: 'Our own share',
     description:
@@ -147,11 +155,21 @@ const own = row('Our own share', [
     queries: [query(quantile(0.95, metric.overhead, { by: [httpRoute] }), legendOf([httpRoute]))],
   }),
   lines({
-    title: 'Our own share by instance, p95',
-    description: 'One line that leaves the others: that process. Look at its event loop on “Service”.',
-    unit: 's',
+    title: 'Our own share of the whole time',
+    description:
+      'Of all the time that requests took, by route. Where it is small, a slow request is slow at its upstream.',
+    unit: 'percentunit',
     width: 12,
-    queries: [query(quantile(0.95, metric.overhead, { by: ['instance'] }), legendOf(['instance']))],
+    queries: [
+      query(
+        share(
+          sumRate(metric.overhead, { by: [httpRoute] }),
+          sumRate(metric.httpDuration, { by: [httpRoute], narrowedBy: [] }),
+        ),
+        legendOf([httpRoute]),
+      ),
+    ],
+    noValue: 'no traffic',
   }),
 ]);
 
@@ -162,26 +180,29 @@ function distribution(
 ): Row['panels'] {
   const unit = 's';
   return [
-    lines({ title, description, unit, width: 12, queries: percentiles(of), ...(limit && { limit }) }),
+    lines({
+      title,
+      description,
+      unit,
+      width: 12,
+      queries: percentiles(of),
+      colors: percentileColors,
+      ...(limit && { limit }),
+    }),
     heatmap({ title: `Distribution: ${title.toLowerCase()}`, description, unit, width: 12, of }),
   ];
 }
 
-function byWhom(of: Histogram, title: string): Row['panels'] {
-  const rows = [
-    { key: upstream, variable: 'upstream', description: 'Which backend is slow.' },
-    { key: model, variable: 'model', description: 'Which model is slow.' },
-  ] as const;
-  return rows.map(({ key, variable, description }) =>
-    lines({
-      title: `${title} p95 by ${variable}`,
-      description,
-      unit: 's',
-      width: 12,
-      queries: [query(quantile(0.95, of, { by: [key] }), legendOf([key]))],
-      links: linksOf(variable),
-    }),
-  );
+function p95By(variable: 'upstream' | 'model', of: Histogram, title: string): Row['panels'][number] {
+  const key = variable === 'upstream' ? upstream : model;
+  return lines({
+    title: `${title} p95 by ${variable}`,
+    description: variable === 'upstream' ? 'Which backend is slow.' : 'Which model is slow.',
+    unit: 's',
+    width: 12,
+    queries: [query(quantile(0.95, of, { by: [key] }), legendOf([key]))],
+    links: linksOf(variable),
+  });
 }
 
 export function latency() {

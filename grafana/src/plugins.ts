@@ -2,26 +2,29 @@ import { attribute, metric } from '../../src/telemetry/names.ts';
 import { dashboard, row } from './parts/dashboard.ts';
 import { figure, heatmap, lines, timeline } from './parts/panels.ts';
 import {
+  counted,
   countRate,
+  increase,
   is,
+  lately,
   legendOf,
   level,
   orZero,
   present,
   quantile,
-  rate,
   share,
   sumRate,
 } from './parts/promql.ts';
-import { query } from './parts/queries.ts';
+import { minutesQuery, query } from './parts/queries.ts';
 import { table } from './parts/table-panel.ts';
 
 const { plugin, pluginKind, pluginPoint, pluginState, pluginChange, pluginVersion } = attribute;
 const { middleware, phase, errorType, hookPoint, hookOwner, hookFailure } = attribute;
 const runs = metric.pluginDuration;
+const each = { ...lately, by: [plugin, pluginVersion, pluginKind, pluginPoint] };
 const failed = { [errorType]: present };
 
-const now = row('Now', [
+const now = row('Now, and within the last 5 minutes', [
   figure({
     title: 'Active plugins',
     description: 'Plugins that take part, summed over instances.',
@@ -52,7 +55,7 @@ const now = row('Now', [
     unit: 'percentunit',
     width: 4,
     isTrouble: true,
-    queries: [query(share(countRate(runs, { where: failed }), countRate(runs)), 'failed')],
+    queries: [query(share(countRate(runs, { ...lately, where: failed }), countRate(runs, lately)), 'failed')],
     noValue: 'no runs',
   }),
   figure({
@@ -63,7 +66,10 @@ const now = row('Now', [
     width: 4,
     queries: [
       query(
-        share(sumRate(runs, { where: { [pluginKind]: is('middleware') } }), sumRate(metric.overhead)),
+        share(
+          sumRate(runs, { ...lately, where: { [pluginKind]: is('middleware') } }),
+          sumRate(metric.overhead, lately),
+        ),
         'of our own time',
       ),
     ],
@@ -72,10 +78,10 @@ const now = row('Now', [
   figure({
     title: 'Hook callbacks that failed',
     description: 'That threw, missed their deadline or were skipped. They cannot harm an exchange.',
-    unit: 'cps',
+    unit: 'short',
     width: 4,
     isTrouble: true,
-    queries: [query(orZero(rate(metric.hookErrors)), 'failures')],
+    queries: [query(orZero(increase(metric.hookErrors, {}, '5m')), 'failures')],
   }),
 ]);
 
@@ -83,33 +89,17 @@ const cost = row('What each costs', [
   lines({
     title: 'Time of plugins, a second',
     description:
-      'Seconds that passed in the code of each plugin, in a second; also while it waited, so several at once make more than one.',
+      'Seconds that passed in the code of each plugin, in a second, by what of it ran; also while it waited, so several at once make more than one.',
     unit: 's',
     width: 12,
     isStacked: true,
-    queries: [query(sumRate(runs, { by: [plugin] }), legendOf([plugin]))],
-    noValue: 'no runs',
-  }),
-  lines({
-    title: 'Time of middleware, a second',
-    description: 'The same for all middleware, built in or of plugins.',
-    unit: 's',
-    width: 12,
-    isStacked: true,
-    queries: [query(sumRate(metric.middlewareDuration, { by: [middleware] }), legendOf([middleware]))],
-    noValue: 'no middleware',
-  }),
-  lines({
-    title: 'Plugins p95, by what of them ran',
-    description: 'What 95 of 100 runs took less than.',
-    unit: 's',
-    width: 12,
-    queries: [query(quantile(0.95, runs, { by: [plugin, pluginKind] }), legendOf([plugin, pluginKind]))],
+    queries: [query(sumRate(runs, { by: [plugin, pluginKind] }), legendOf([plugin, pluginKind]))],
     noValue: 'no runs',
   }),
   lines({
     title: 'Middleware p95 by phase',
-    description: 'A slow `before_query` delays the first token, a slow `on_chunk` each chunk.',
+    description:
+      'Built in or of plugins. A slow `before_query` delays the first token, a slow `on_chunk` each chunk.',
     unit: 's',
     width: 12,
     queries: [
@@ -130,17 +120,17 @@ const cost = row('What each costs', [
   table({
     title: 'Plugins, by what of them runs',
     description:
-      'Everything about each plugin: its middleware by phase, hook callbacks by point, messages by type.',
+      'Everything about each plugin, of the last 5 minutes: its middleware by phase, hook callbacks by point, messages by type.',
     width: 12,
     rows: { [plugin]: 'Plugin', [pluginVersion]: 'Version', [pluginKind]: 'Kind', [pluginPoint]: 'Point' },
     columns: [
-      { title: 'Runs', unit: 'cps', expression: countRate(runs, { by: each() }) },
-      { title: 'Time a second', unit: 's', expression: sumRate(runs, { by: each() }) },
-      { title: 'p95', unit: 's', expression: quantile(0.95, runs, { by: each() }) },
+      { title: 'Runs', unit: 'cps', expression: `${countRate(runs, each)} > 0` },
+      { title: 'Time a second', unit: 's', expression: `${sumRate(runs, each)} > 0` },
+      { title: 'p95', unit: 's', expression: quantile(0.95, runs, each) },
       {
         title: 'Failed',
         unit: 'percentunit',
-        expression: share(countRate(runs, { by: each(), where: failed }), countRate(runs, { by: each() })),
+        expression: share(countRate(runs, { ...each, where: failed }), countRate(runs, each)),
         limit: 'error-ratio',
       },
     ],
@@ -148,11 +138,12 @@ const cost = row('What each costs', [
   }),
 ]);
 
-const failures = row('What fails', [
+const failures = row('What fails (how many in the minutes before)', [
   timeline({
     title: 'Open breakers',
     description: 'By plugin: since when its code is left out.',
     width: 12,
+    height: 5,
     queries: [query(level(metric.pluginBreakersOpen, { by: [plugin] }), legendOf([plugin]))],
     states: { 0: { text: 'closed', color: 'green' } },
     limit: 'breaker-open',
@@ -162,6 +153,7 @@ const failures = row('What fails', [
     title: 'Rejected plugins',
     description: 'By plugin: since when its newest version cannot be used.',
     width: 12,
+    height: 5,
     queries: [query(level(metric.pluginsRejected, { by: [plugin] }, 'max'), legendOf([plugin]))],
     states: { 0: { text: 'in use', color: 'green' }, 1: { text: 'rejected', color: 'orange' } },
     limit: 'plugin-rejected',
@@ -169,13 +161,13 @@ const failures = row('What fails', [
   }),
   lines({
     title: 'Plugin errors',
-    description: 'Runs that failed, by how.',
-    unit: 'cps',
+    description: 'Runs that failed, by what of the plugin ran, and how it failed.',
+    unit: 'short',
     width: 12,
     queries: [
-      query(
-        countRate(runs, { by: [plugin, pluginKind, errorType], where: failed }),
-        legendOf([plugin, pluginKind, errorType]),
+      minutesQuery(
+        counted(runs, { by: [plugin, pluginPoint, errorType], where: failed }),
+        legendOf([plugin, pluginPoint, errorType]),
       ),
     ],
     noValue: 'none',
@@ -183,11 +175,11 @@ const failures = row('What fails', [
   lines({
     title: 'Middleware errors',
     description: 'Built in or of plugins. Each fails an exchange, unless the middleware says `continue`.',
-    unit: 'cps',
+    unit: 'short',
     width: 12,
     queries: [
-      query(
-        countRate(metric.middlewareDuration, { by: [middleware, phase, errorType], where: failed }),
+      minutesQuery(
+        counted(metric.middlewareDuration, { by: [middleware, phase, errorType], where: failed }),
         legendOf([middleware, phase, errorType]),
       ),
     ],
@@ -196,11 +188,11 @@ const failures = row('What fails', [
   lines({
     title: 'Hook errors',
     description: 'Callbacks that threw, missed their deadline or were skipped, by point and owner.',
-    unit: 'cps',
+    unit: 'short',
     width: 12,
     queries: [
-      query(
-        rate(metric.hookErrors, { by: [hookOwner, hookPoint, hookFailure] }),
+      minutesQuery(
+        counted(metric.hookErrors, { by: [hookOwner, hookPoint, hookFailure] }),
         legendOf([hookOwner, hookPoint, hookFailure]),
       ),
     ],
@@ -210,75 +202,58 @@ const failures = row('What fails', [
     title: 'Left behind',
     description:
       'Errors where nobody waits (timers, promises), and versions that are unloaded but still held in memory.',
-    unit: 'cps',
+    unit: 'short',
     width: 12,
     queries: [
-      query(rate(metric.pluginStrayErrors, { by: [plugin] }), `${legendOf([plugin])}: stray errors`),
-      query(rate(metric.pluginLeaks, { by: [plugin] }), `${legendOf([plugin])}: versions held`),
+      minutesQuery(
+        `${counted(metric.pluginStrayErrors, { by: [plugin] })} > 0`,
+        `${legendOf([plugin])}: stray errors`,
+      ),
+      minutesQuery(
+        `${counted(metric.pluginLeaks, { by: [plugin] })} > 0`,
+        `${legendOf([plugin])}: versions held`,
+      ),
     ],
     noValue: 'nothing',
   }),
 ]);
 
-const lifecycle = row('What changed', [
-  lines({
-    title: 'Plugins by state',
-    description: 'Summed over instances.',
-    unit: 'short',
-    width: 12,
-    isStacked: true,
-    queries: [query(level(metric.plugins, { by: [pluginState] }), legendOf([pluginState]))],
-    noValue: 'no plugins',
-  }),
+const { messageType, result } = attribute;
+const events = row('What changed, and messages on WebSockets (how many in the minutes before)', [
   lines({
     title: 'Changes',
     description:
       'Plugins that were loaded, reloaded, rejected or unloaded. Each is also a blue mark on all dashboards.',
-    unit: 'cps',
+    unit: 'short',
     width: 12,
     queries: [
-      query(rate(metric.pluginChanges, { by: [plugin, pluginChange] }), legendOf([plugin, pluginChange])),
-    ],
-    noValue: 'none',
-  }),
-]);
-
-const { messageType, result } = attribute;
-const messages = row('Messages on WebSockets', [
-  lines({
-    title: 'Messages by type',
-    description: 'Messages of registered types, and what became of them.',
-    unit: 'mps',
-    width: 12,
-    queries: [
-      query(rate(metric.messagesHandled, { by: [messageType, result] }), legendOf([messageType, result])),
+      minutesQuery(
+        `${counted(metric.pluginChanges, { by: [plugin, pluginChange] })} > 0`,
+        legendOf([plugin, pluginChange]),
+      ),
     ],
     noValue: 'none',
   }),
   lines({
-    title: 'Messages refused',
-    description: 'By type and error.',
-    unit: 'mps',
+    title: 'Messages of registered types',
+    description: 'What became of them, and why some were refused.',
+    unit: 'short',
     width: 12,
     queries: [
-      query(
-        rate(metric.messagesHandled, { by: [messageType, errorType], where: failed }),
-        legendOf([messageType, errorType]),
+      minutesQuery(
+        counted(metric.messagesHandled, { by: [messageType, result, errorType] }),
+        `${legendOf([messageType, result])} ${legendOf([errorType])}`,
       ),
     ],
     noValue: 'none',
   }),
 ]);
 
-function each(): readonly string[] {
-  return [plugin, pluginVersion, pluginKind, pluginPoint];
-}
-
 export function plugins() {
   return dashboard({
     id: 'plugins',
     title: 'Sightline: Plugins and middleware',
     description: 'What each plugin and middleware costs, which fail, and what changed when.',
-    rows: [now, cost, failures, lifecycle, messages],
+    rows: [now, cost, failures, events],
   });
 }

@@ -1,10 +1,12 @@
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { row } from './parts/dashboard.ts';
 import { alertList, timeline } from './parts/panels.ts';
-import { foreign, is, legendOf, level } from './parts/promql.ts';
+import { firing, foreign, legendOf, level } from './parts/promql.ts';
 import { query } from './parts/queries.ts';
 
 const { alert, upstream, plugin } = attribute;
+/** An alert is of one of the two, or of none. */
+const of = `${legendOf([upstream])}${legendOf([plugin])}`;
 
 export const alerts = row('What is the matter', [
   alertList({
@@ -15,38 +17,29 @@ export const alerts = row('What is the matter', [
     height: 11,
   }),
   timeline({
-    title: 'Since when, as the process sees it',
-    description: 'The process evaluates its alerts by itself, also where nothing scrapes it.',
-    width: 8,
+    title: 'Alerts that fired, and since when',
+    description:
+      'As the process sees it, which evaluates its alerts by itself, and as Prometheus does by the same table. Where the two differ for long, look at scraping.',
+    width: 16,
     height: 11,
     queries: [
       query(
-        level(metric.alertsFiring, { by: [alert, upstream, plugin] }, 'max'),
-        legendOf([alert, upstream, plugin]),
+        `${level(metric.alertsFiring, { by: [alert, upstream, plugin] }, 'max')} > 0`,
+        `process: ${legendOf([alert])} ${of}`,
       ),
-    ],
-    states: { 0: { text: 'quiet', color: 'green' }, 1: { text: 'fires', color: 'red' } },
-    noValue: 'no alerts',
-  }),
-  timeline({
-    title: 'Since when, as Prometheus sees it',
-    description: 'The same table of alerts, as rules. Where the two differ for long, look at scraping.',
-    width: 8,
-    height: 11,
-    queries: [
       query(
         level(
           foreign.prometheusAlerts,
           {
             by: ['alertname', upstream, plugin],
-            where: { alertname: '=~"Sightline.+"', alertstate: is('firing') },
+            where: firing,
           },
           'max',
         ),
-        legendOf(['alertname', upstream, plugin]),
+        `Prometheus: {{alertname}} ${of}`,
       ),
     ],
     states: { 1: { text: 'fires', color: 'red' } },
-    noValue: 'none fires',
+    noValue: 'none fired',
   }),
 ]);

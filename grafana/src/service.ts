@@ -1,10 +1,11 @@
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { faultyReasons } from '../../src/telemetry/sdk/losses.ts';
 import { dashboard, row } from './parts/dashboard.ts';
-import { windowOf } from './parts/limits.ts';
+import { thresholdOf, windowOf } from './parts/limits.ts';
 import { figure, lines, timeline } from './parts/panels.ts';
 import {
   byInstance,
+  counted,
   foreign,
   increase,
   legendOf,
@@ -16,16 +17,18 @@ import {
   share,
   sumRate,
 } from './parts/promql.ts';
-import { query } from './parts/queries.ts';
+import { minutesQuery, query } from './parts/queries.ts';
 import { table } from './parts/table-panel.ts';
 import { alerts } from './service-alerts.ts';
 
-const { upstream, signal, reason, receiver, result, cpuMode } = attribute;
+const { upstream, signal, reason, receiver, result } = attribute;
 const { v8jsHeapSpaceName: heapSpace, v8jsGcType: gcType } = attribute;
-const here = legendOf(byInstance);
+const here = legendOf(['instance']);
 
 const cpuCapacity = level(metric.processCpuCapacity, { by: byInstance }, 'max');
-const cpuShare = `${rate(metric.processCpuTime, { by: byInstance })} / ${cpuCapacity}`;
+/** As the alert measures it. */
+const cpuAlike = { by: byInstance, withinMs: thresholdOf('cpu').windowMs };
+const cpuShare = `${rate(metric.processCpuTime, cpuAlike)} / ${cpuCapacity}`;
 
 const lost = { where: { [reason]: oneOf(faultyReasons) } };
 
@@ -94,7 +97,7 @@ const memory = row('Memory', [
     unit: 'decbytes',
     width: 8,
     isStacked: true,
-    queries: [query(level(metric.heapUsed, { by: [heapSpace] }), legendOf([heapSpace]))],
+    queries: [query(`${level(metric.heapUsed, { by: [heapSpace] })} > 0`, legendOf([heapSpace]))],
   }),
   lines({
     title: 'Time in garbage collection',
@@ -109,51 +112,37 @@ const memory = row('Memory', [
 
 const loop = row('CPU and event loop', [
   lines({
-    title: 'CPU',
+    title: `CPU, over ${windowOf('cpu')}`,
     description: 'Of what one event loop can have: a core, or the share of the cgroup. All threads count.',
     unit: 'percentunit',
-    width: 8,
+    width: 12,
     queries: [query(cpuShare, here)],
     limit: 'cpu',
-  }),
-  lines({
-    title: 'Event loop delay p99',
-    description: 'High while CPU is low: a plugin blocks it with synchronous work.',
-    unit: 's',
-    width: 8,
-    queries: [query(level(metric.eventLoopDelay, { by: byInstance }, 'max'), here)],
-    limit: 'event-loop-delay',
   }),
   lines({
     title: 'Event loop utilization',
     description: 'How much of the time it was busy. Near 1, add an instance.',
     unit: 'percentunit',
-    width: 8,
+    width: 12,
     max: 1,
     queries: [query(level(metric.eventLoopUtilization, { by: byInstance }, 'max'), here)],
   }),
   lines({
-    title: 'CPU by mode',
-    description: 'CPUs in use, summed over instances. Much of `system` is the network.',
-    unit: 'short',
-    width: 8,
-    isStacked: true,
-    queries: [query(rate(metric.processCpuTime, { by: [cpuMode] }), legendOf([cpuMode]))],
+    title: 'Event loop delay p99',
+    description:
+      'High while CPU is low, and with no long pauses beside it: a plugin blocks it with synchronous work.',
+    unit: 's',
+    width: 12,
+    queries: [query(level(metric.eventLoopDelay, { by: byInstance }, 'max'), here)],
+    limit: 'event-loop-delay',
   }),
   lines({
     title: 'Pauses of garbage collection p99',
     description: 'What stops everything for so long.',
     unit: 's',
-    width: 8,
+    width: 12,
     queries: [query(quantile(0.99, metric.gcDuration, { by: [gcType] }), legendOf([gcType]))],
     noValue: 'none',
-  }),
-  lines({
-    title: 'CPUs that it may use',
-    description: 'The limit of the cgroup, where there is one; else what one event loop can use.',
-    unit: 'short',
-    width: 8,
-    queries: [query(`${level(metric.processCpuLimit, { by: byInstance }, 'max')} or ${cpuCapacity}`, here)],
   }),
 ]);
 
@@ -192,11 +181,14 @@ const telemetry = row('Can this be believed: telemetry', [
   lines({
     title: 'Messages about alerts',
     description:
-      'To webhooks and Alertmanagers, and what became of them: `failed` after all tries, `dropped` from the queue.',
-    unit: 'cps',
+      'To webhooks and Alertmanagers, how many in the minutes before: `failed` after all tries, `dropped` from the queue.',
+    unit: 'short',
     width: 8,
     queries: [
-      query(rate(metric.alertNotifications, { by: [receiver, result] }), legendOf([receiver, result])),
+      minutesQuery(
+        counted(metric.alertNotifications, { by: [receiver, result] }),
+        legendOf([receiver, result]),
+      ),
     ],
     noValue: 'none sent',
   }),
@@ -204,18 +196,18 @@ const telemetry = row('Can this be believed: telemetry', [
 
 const upstreams = row('Upstreams', [
   timeline({
-    title: 'Upstreams that answer, by instance',
-    description: 'What each instance found. No answer to one alone: its network. To all: the backend.',
+    title: 'Upstreams that do not answer, by instance',
+    description: 'No answer to one instance alone: its network. To all: the backend.',
     width: 12,
     queries: [
       query(
-        level(metric.upstreamUp, { by: [upstream, 'instance'] }, 'min'),
+        `${level(metric.upstreamUp, { by: [upstream, 'instance'] }, 'min')} == 0`,
         legendOf([upstream, 'instance']),
       ),
     ],
-    states: { 0: { text: 'no answer', color: 'red' }, 1: { text: 'answers', color: 'green' } },
+    states: { 0: { text: 'no answer', color: 'red' } },
     limit: 'upstream-unreachable',
-    noValue: 'not probed',
+    noValue: 'all answer, or none is probed',
   }),
   lines({
     title: 'Certificates of upstreams',
@@ -254,6 +246,14 @@ const instances = row('Which versions run', [
         expression: described(level(metric.processMemory, { by: byInstance }, 'max')),
       },
       { title: 'CPU', unit: 'percentunit', expression: described(cpuShare) },
+      {
+        // The limit of the cgroup, where there is one; else what one event loop can use.
+        title: 'CPUs it may use',
+        unit: 'short',
+        expression: described(
+          `${level(metric.processCpuLimit, { by: byInstance }, 'max')} or ${cpuCapacity}`,
+        ),
+      },
     ],
     sortBy: 'Up for',
   }),

@@ -1,41 +1,36 @@
 import { attribute, metric } from '../../src/telemetry/names.ts';
 import { dashboard, row } from './parts/dashboard.ts';
-import { figure, lines } from './parts/panels.ts';
+import { thresholdOf, windowOf } from './parts/limits.ts';
+import { figure, heatmap, lines } from './parts/panels.ts';
 import {
+  average,
   byInstance,
   countRate,
-  increase,
   is,
+  lately,
   legendOf,
   orZero,
   rate,
   share,
   sumIncrease,
   sumRate,
-  tenant,
 } from './parts/promql.ts';
-import { query } from './parts/queries.ts';
-import { failures, linksOf, percentiles } from './parts/series.ts';
-import { table } from './parts/table-panel.ts';
+import { minutesQuery, query } from './parts/queries.ts';
+import { linksOf, perMinute, tokenTypes } from './parts/series.ts';
+import { tenants } from './tokens-tenants.ts';
 
-const { genAiTokenType: type, genAiRequestModel: model, upstream } = attribute;
+const { genAiRequestModel: model, upstream, outcome } = attribute;
 const { tokenUsage, tokenDetails, operationDuration } = metric;
 
-const input = { [type]: is('input') };
-const output = { [type]: is('output') };
-const cached = { [type]: is('cache_read') };
-const reasoning = { [type]: is('reasoning') };
+const { input, output, cached, cacheWritten, reasoning } = tokenTypes;
 
-const perMinute = (perSecond: string) => `${perSecond} * 60`;
-
-const now = row('Now', [
+const now = row('The last 5 minutes', [
   figure({
     title: 'Tokens a minute',
-    description: 'In and out together, as upstreams reported them.',
+    description: 'In and out together, of all instances, as upstreams reported them.',
     unit: 'short',
     width: 4,
-    queries: [query(perMinute(sumRate(tokenUsage)), 'tokens')],
-    limit: 'token-burn',
+    queries: [query(perMinute(sumRate(tokenUsage, lately)), 'tokens')],
     noValue: 'no traffic',
   }),
   figure({
@@ -43,7 +38,7 @@ const now = row('Now', [
     description: 'Tokens of prompts, those of the cache included.',
     unit: 'short',
     width: 4,
-    queries: [query(perMinute(sumRate(tokenUsage, { where: input })), 'in')],
+    queries: [query(perMinute(sumRate(tokenUsage, { ...lately, where: input })), 'in')],
     noValue: 'no traffic',
   }),
   figure({
@@ -51,7 +46,7 @@ const now = row('Now', [
     description: 'Tokens of replies, those of reasoning included. They cost several times those of prompts.',
     unit: 'short',
     width: 4,
-    queries: [query(perMinute(sumRate(tokenUsage, { where: output })), 'out')],
+    queries: [query(perMinute(sumRate(tokenUsage, { ...lately, where: output })), 'out')],
     noValue: 'no traffic',
   }),
   figure({
@@ -61,7 +56,13 @@ const now = row('Now', [
     unit: 'percentunit',
     width: 4,
     queries: [
-      query(share(rate(tokenDetails, { where: cached }), sumRate(tokenUsage, { where: input })), 'cached'),
+      query(
+        share(
+          rate(tokenDetails, { ...lately, where: cached }),
+          sumRate(tokenUsage, { ...lately, where: input }),
+        ),
+        'cached',
+      ),
     ],
     noValue: 'no traffic',
   }),
@@ -72,7 +73,10 @@ const now = row('Now', [
     width: 4,
     queries: [
       query(
-        share(rate(tokenDetails, { where: reasoning }), sumRate(tokenUsage, { where: output })),
+        share(
+          rate(tokenDetails, { ...lately, where: reasoning }),
+          sumRate(tokenUsage, { ...lately, where: output }),
+        ),
         'reasoning',
       ),
     ],
@@ -80,7 +84,8 @@ const now = row('Now', [
   }),
   figure({
     title: 'Within this time range',
-    description: 'All tokens, in and out, of the time range above.',
+    description:
+      'All tokens, in and out, of the time range above. A little too few: Prometheus cannot see the first reply of each model and tenant after a start.',
     unit: 'short',
     width: 4,
     queries: [query(orZero(sumIncrease(tokenUsage)), 'tokens')],
@@ -89,41 +94,52 @@ const now = row('Now', [
 
 const burn = row('Since when: how fast they are spent', [
   lines({
-    title: 'Burn rate: tokens a minute',
-    description: 'By instance. An agent in a loop shows as a step that does not come down.',
+    title: `Burn rate: tokens a minute, over ${windowOf('token-burn')}`,
+    description:
+      'By instance, counted as the alert counts them. An agent in a loop shows as a step that does not come down.',
     unit: 'short',
     width: 12,
-    queries: [query(perMinute(sumRate(tokenUsage, { by: byInstance })), legendOf(byInstance))],
+    queries: [
+      query(
+        perMinute(sumRate(tokenUsage, { by: byInstance, withinMs: thresholdOf('token-burn').windowMs })),
+        legendOf(['instance']),
+      ),
+    ],
     limit: 'token-burn',
+    noValue: 'no traffic',
   }),
   lines({
-    title: 'In and out, tokens a minute',
-    description: 'Prompts that grow alone are histories that nobody cuts.',
+    title: 'What is paid for, tokens a minute',
+    description:
+      'All tokens, by what has a price of its own. New prompts that grow alone: histories that nobody cuts, or a cache that is missed.',
     unit: 'short',
     width: 12,
     isStacked: true,
-    queries: [query(perMinute(sumRate(tokenUsage, { by: [type] })), legendOf([type]))],
-  }),
-  lines({
-    title: 'Cached and reasoning, tokens a minute',
-    description: 'Parts of those in and out: read from and written to a cache, and spent on reasoning.',
-    unit: 'short',
-    width: 12,
-    queries: [query(perMinute(rate(tokenDetails, { by: [type] })), legendOf([type]))],
-    noValue: 'none reported',
-  }),
-  lines({
-    title: 'Tokens a minute by upstream',
-    description: 'In and out together.',
-    unit: 'short',
-    width: 12,
-    isStacked: true,
-    queries: [query(perMinute(sumRate(tokenUsage, { by: [upstream] })), legendOf([upstream]))],
-    links: linksOf('upstream'),
+    queries: [
+      query(without(sumRate(tokenUsage, { where: input }), [cached, cacheWritten]), 'prompts, new'),
+      query(orZero(perMinute(rate(tokenDetails, { where: cacheWritten }))), 'prompts, into the cache'),
+      query(orZero(perMinute(rate(tokenDetails, { where: cached }))), 'prompts, from the cache'),
+      query(without(sumRate(tokenUsage, { where: output }), [reasoning]), 'replies'),
+      query(orZero(perMinute(rate(tokenDetails, { where: reasoning }))), 'reasoning'),
+    ],
+    colors: {
+      'prompts, new': 'blue',
+      'prompts, into the cache': 'yellow',
+      'prompts, from the cache': 'green',
+      replies: 'orange',
+      reasoning: 'purple',
+    },
+    noValue: 'no traffic',
   }),
 ]);
 
-const models = row('Which model', [
+/** A minute, but for those parts, which are not there until the first of them is reported. */
+function without(all: string, parts: readonly Readonly<Record<string, string>>[]): string {
+  const known = parts.map((where) => `(${orZero(rate(tokenDetails, { where }))})`);
+  return `clamp_min(${[all, ...known].join(' - ')}, 0) * 60`;
+}
+
+const models = row('What: upstreams and models', [
   lines({
     title: 'In, tokens a minute by model',
     description: 'By the model that was asked for.',
@@ -143,121 +159,101 @@ const models = row('Which model', [
     links: linksOf('model'),
   }),
   lines({
+    title: 'Tokens a minute by upstream',
+    description: 'In and out together.',
+    unit: 'short',
+    width: 8,
+    isStacked: true,
+    queries: [query(perMinute(sumRate(tokenUsage, { by: [upstream] })), legendOf([upstream]))],
+    links: linksOf('upstream'),
+  }),
+  lines({
     title: 'Share from the cache by model',
     description: 'Of the tokens of prompts. A step down is a prompt whose beginning changed.',
     unit: 'percentunit',
     width: 8,
-    queries: [
-      query(
-        share(
-          rate(tokenDetails, { by: [model], where: cached }),
-          sumRate(tokenUsage, { by: [model], where: input }),
-        ),
-        legendOf([model]),
-      ),
-    ],
+    max: 1,
+    queries: [minutesQuery(shareByModel(cached, input), legendOf([model]))],
+    links: linksOf('model'),
     noValue: 'no traffic',
   }),
   lines({
     title: 'Share for reasoning by model',
-    description: 'Of the tokens of replies.',
+    description: 'Of the tokens of replies. A step up is an effort that somebody raised.',
     unit: 'percentunit',
     width: 8,
-    queries: [
-      query(
-        share(
-          rate(tokenDetails, { by: [model], where: reasoning }),
-          sumRate(tokenUsage, { by: [model], where: output }),
-        ),
-        legendOf([model]),
-      ),
-    ],
+    max: 1,
+    queries: [minutesQuery(shareByModel(reasoning, output), legendOf([model]))],
+    links: linksOf('model'),
     noValue: 'no traffic',
   }),
+]);
+
+function shareByModel(part: Readonly<Record<string, string>>, whole: Readonly<Record<string, string>>) {
+  const by = [model];
+  return share(rate(tokenDetails, { by, where: part }), sumRate(tokenUsage, { by, where: whole }));
+}
+
+const sizes = row('How large prompts and replies are, and what is not counted', [
   lines({
-    title: 'Tokens out for each second of waiting',
-    description:
-      'What a model speaks in a second, the wait for its first token included; of replies that report usage.',
+    title: 'Tokens of a prompt by model',
+    description: 'On average.',
     unit: 'short',
     width: 8,
-    queries: [
-      query(
-        `${sumRate(tokenUsage, { by: [model], where: output })} / (${sumRate(operationDuration, { by: [model] })} > 0)`,
-        legendOf([model]),
-      ),
-    ],
+    queries: [minutesQuery(average(tokenUsage, { by: [model], where: input }), legendOf([model]))],
+    links: linksOf('model'),
     noValue: 'no traffic',
   }),
-]);
-
-const tenants = row('Which tenant (by the label of request-tags or the plugin tenant)', [
   lines({
-    title: 'Tokens a minute by tenant',
-    description: 'In and out together. Requests without a tenant have a line without a name.',
+    title: 'Tokens of a reply by model',
+    description: 'On average.',
+    unit: 'short',
+    width: 8,
+    queries: [minutesQuery(average(tokenUsage, { by: [model], where: output }), legendOf([model]))],
+    links: linksOf('model'),
+    noValue: 'no traffic',
+  }),
+  lines({
+    title: 'Replies that told no tokens',
+    description:
+      'Share of the complete replies of each model. They are paid for, and in no figure here: streams of OpenAI tell nothing unless they are asked, as the middleware `stream-usage` does.',
+    unit: 'percentunit',
+    width: 8,
+    max: 1,
+    queries: [minutesQuery(untold({ by: [model] }), legendOf([model]))],
+    links: linksOf('model'),
+    noValue: 'no traffic',
+  }),
+  heatmap({
+    title: 'Distribution: tokens of a prompt',
+    description: 'A band high up are prompts with long histories.',
     unit: 'short',
     width: 12,
-    isStacked: true,
-    queries: [query(perMinute(sumRate(tokenUsage, { by: [tenant] })), legendOf([tenant]))],
-    links: linksOf('tenant'),
+    of: tokenUsage,
+    scope: { where: input },
   }),
-  table({
-    title: 'Tenants',
-    description: 'Of the time range above; attempts and errors of now.',
+  heatmap({
+    title: 'Distribution: tokens of a reply',
+    description: 'A band high up are replies that nobody bounds with `max_tokens`.',
+    unit: 'short',
     width: 12,
-    rows: { [tenant]: 'Tenant' },
-    columns: [
-      {
-        title: 'Tokens in',
-        unit: 'short',
-        expression: sumIncrease(tokenUsage, { by: [tenant], where: input }),
-      },
-      {
-        title: 'Tokens out',
-        unit: 'short',
-        expression: sumIncrease(tokenUsage, { by: [tenant], where: output }),
-      },
-      {
-        title: 'Cached or reasoning',
-        unit: 'short',
-        expression: increase(tokenDetails, { by: [tenant] }),
-      },
-      { title: 'Attempts', unit: 'reqps', expression: countRate(operationDuration, { by: [tenant] }) },
-      {
-        title: 'Errors',
-        unit: 'percentunit',
-        expression: share(
-          countRate(operationDuration, { by: [tenant], where: failures }),
-          countRate(operationDuration, { by: [tenant] }),
-        ),
-        limit: 'error-ratio',
-      },
-    ],
-    sortBy: 'Tokens out',
+    of: tokenUsage,
+    scope: { where: output },
   }),
 ]);
 
-const sizes = row('How large prompts and replies are', [
-  lines({
-    title: 'Tokens of a prompt',
-    description: 'Percentiles, in steps of four: they say how large, not exactly how many.',
-    unit: 'short',
-    width: 12,
-    queries: percentiles(tokenUsage, { where: input }),
-  }),
-  lines({
-    title: 'Tokens of a reply',
-    description: 'Percentiles, in steps of four: they say how large, not exactly how many.',
-    unit: 'short',
-    width: 12,
-    queries: percentiles(tokenUsage, { where: output }),
-  }),
-]);
+/** What broke off may have told its tokens too, so that there can be more of those. */
+function untold(scope: { readonly by: readonly string[] }): string {
+  const complete = countRate(operationDuration, { ...scope, where: { [outcome]: is('completed') } });
+  const told = countRate(tokenUsage, { ...scope, where: input });
+  return `clamp_min(1 - ${share(told, complete)}, 0)`;
+}
 
 export function tokens() {
   return dashboard({
     id: 'tokens',
     title: 'Sightline: Tokens',
     description: 'What is spent, by which model and for whom.',
-    rows: [now, burn, models, tenants, sizes],
+    rows: [now, burn, tenants, models, sizes],
   });
 }

@@ -1,36 +1,49 @@
 import { attribute, metric } from '../../src/telemetry/names.ts';
-import { dashboard, row } from './parts/dashboard.ts';
-import { windowOf } from './parts/limits.ts';
+import { addressOf, dashboard, row } from './parts/dashboard.ts';
+import { thresholdOf, windowOf } from './parts/limits.ts';
 import { figure, lines, timeline } from './parts/panels.ts';
 import {
   byInstance,
+  counted,
   countRate,
+  firing,
+  foreign,
   increase,
   is,
+  lately,
   legendOf,
   level,
-  orZero,
-  present,
+  naming,
   quantile,
   rate,
   share,
 } from './parts/promql.ts';
-import { query } from './parts/queries.ts';
-import { errors, failures, linksOf, outcomeColors } from './parts/series.ts';
+import { minutesQuery, query } from './parts/queries.ts';
+import { errors, failures, linksOf, linksOfOutcome, outcomeColors } from './parts/series.ts';
 import { table } from './parts/table-panel.ts';
+import { breaks, brokenOff } from './traffic-breaks.ts';
 import { sessions } from './traffic-sessions.ts';
 
-const { outcome, upstream, genAiRequestModel: model, errorType } = attribute;
+const { outcome, upstream, genAiRequestModel: model, errorType, alert, plugin } = attribute;
 const exchanges = metric.outcomes;
 const attempts = metric.operationDuration;
 
-const now = row('Now', [
+const now = row('Now, and within the last 5 minutes', [
   figure({
-    title: 'Exchanges a second',
-    description: 'Requests, and turns of sessions, that ended.',
-    unit: 'reqps',
+    title: 'Alerts that fire',
+    description:
+      'Of the rules in Prometheus, or, where it has none that fires, as the processes see it. “Service” says which, and since when.',
+    unit: 'short',
     width: 4,
-    queries: [query(rate(exchanges), 'exchanges')],
+    isTrouble: true,
+    queries: [
+      query(
+        `count (${level(foreign.prometheusAlerts, { by: ['alertname', upstream, plugin], where: firing }, 'max')}) or sum (${level(metric.alertsFiring, { by: [alert, upstream, plugin] }, 'max')})`,
+        'alerts',
+      ),
+    ],
+    links: [{ title: 'Which alerts', url: addressOf('service') }],
+    noValue: 'nobody reports',
   }),
   figure({
     title: 'Share of errors',
@@ -38,25 +51,22 @@ const now = row('Now', [
       'Exchanges that failed, of all. No error is one that the client left, that was refused here, or that the upstream refused for a mistake of the client (4xx).',
     unit: 'percentunit',
     width: 4,
-    queries: [query(share(rate(exchanges, { where: errors }), rate(exchanges)), 'errors')],
+    queries: [query(share(rate(exchanges, { ...lately, where: errors }), rate(exchanges, lately)), 'errors')],
     limit: 'error-ratio',
     noValue: 'no traffic',
   }),
   figure({
-    title: 'In flight',
-    description: 'Requests of clients that are not over.',
+    title: 'Replies that broke off',
+    description: 'Of the instance with most of them.',
     unit: 'short',
     width: 4,
-    queries: [query(level(metric.httpActive), 'requests')],
-    noValue: '0',
-  }),
-  figure({
-    title: 'Open sessions',
-    description: 'WebSocket sessions that are open, or about to be.',
-    unit: 'short',
-    width: 4,
-    queries: [query(level(metric.sessionActive), 'sessions')],
-    noValue: '0',
+    queries: [
+      query(
+        `max (${increase(exchanges, { by: byInstance, where: brokenOff }, windowOf('truncated'))})`,
+        'broke off',
+      ),
+    ],
+    limit: 'truncated',
   }),
   figure({
     title: 'Upstreams that do not answer',
@@ -68,14 +78,24 @@ const now = row('Now', [
     noValue: 'not probed',
   }),
   figure({
-    title: 'Turned away',
-    description: 'Requests that were refused before they became exchanges: too many, too large, not HTTP.',
+    title: 'Exchanges a second',
+    description: 'Requests, and turns of sessions, that ended.',
     unit: 'reqps',
     width: 4,
-    queries: [query(orZero(rate(metric.rejections)), 'rejections')],
+    queries: [query(rate(exchanges, lately), 'exchanges')],
+  }),
+  figure({
+    title: 'In flight',
+    description: 'Requests of clients that are not over.',
+    unit: 'short',
+    width: 4,
+    queries: [query(level(metric.httpActive), 'requests')],
+    noValue: '0',
   }),
 ]);
 
+/** As the alert counts errors. */
+const alike = { by: byInstance, withinMs: thresholdOf('error-ratio').windowMs };
 const endings = row('Since when: how exchanges end (all models and tenants)', [
   lines({
     title: 'Exchanges by outcome',
@@ -85,6 +105,7 @@ const endings = row('Since when: how exchanges end (all models and tenants)', [
     isStacked: true,
     queries: [query(rate(exchanges, { by: [outcome] }), legendOf([outcome]))],
     colors: outcomeColors,
+    links: linksOfOutcome,
   }),
   lines({
     title: 'Errors by outcome',
@@ -97,6 +118,7 @@ const endings = row('Since when: how exchanges end (all models and tenants)', [
       query(rate(exchanges, { where: { [attribute.fault]: is('client') } }), 'mistakes of clients'),
     ],
     colors: outcomeColors,
+    links: linksOfOutcome,
     noValue: 'no errors',
   }),
   lines({
@@ -105,20 +127,23 @@ const endings = row('Since when: how exchanges end (all models and tenants)', [
     unit: 'short',
     width: 8,
     queries: [
-      query(increase(exchanges, { by: byInstance, where: errors }, windowOf('errors')), legendOf(byInstance)),
+      query(
+        increase(exchanges, { by: byInstance, where: errors }, windowOf('errors')),
+        legendOf(['instance']),
+      ),
     ],
     limit: 'errors',
     noValue: 'no errors',
   }),
   lines({
-    title: 'Share of errors',
-    description: 'By instance, of all exchanges that ended.',
+    title: `Share of errors within ${windowOf('error-ratio')}`,
+    description: 'By instance, of all exchanges that ended, counted as the alert counts them.',
     unit: 'percentunit',
     width: 8,
     queries: [
       query(
-        share(rate(exchanges, { by: byInstance, where: errors }), rate(exchanges, { by: byInstance })),
-        legendOf(byInstance),
+        share(rate(exchanges, { ...alike, where: errors }), rate(exchanges, alike)),
+        legendOf(['instance']),
       ),
     ],
     limit: 'error-ratio',
@@ -136,6 +161,7 @@ const endings = row('Since when: how exchanges end (all models and tenants)', [
         legendOf([attribute.httpResponseStatusCode]),
       ),
     ],
+    colors: { '/^2/': 'green', '/^3/': 'blue', '/^4/': 'yellow', '/^5/': 'red' },
   }),
 ]);
 
@@ -156,7 +182,7 @@ const upstreams = row('Which upstream', [
     unit: 'reqps',
     width: 8,
     isStacked: true,
-    queries: [query(rate(exchanges, { by: [upstream] }), legendOf([upstream]))],
+    queries: [query(naming(upstream, rate(exchanges, { by: [upstream] })), legendOf([upstream]))],
     links: linksOf('upstream'),
   }),
   lines({
@@ -184,64 +210,58 @@ const upstreams = row('Which upstream', [
   }),
 ]);
 
-const byBoth = { by: [upstream, model] };
+const both = { ...lately, by: [upstream, model] };
 const models = row('Which model (attempts at upstreams, and turns of sessions)', [
   lines({
     title: 'Attempts by model',
     description: 'By the model that was asked for; `other` are names that no upstream has confirmed.',
     unit: 'reqps',
-    width: 8,
+    width: 12,
     isStacked: true,
     queries: [query(countRate(attempts, { by: [model] }), legendOf([model]))],
     links: linksOf('model'),
   }),
   lines({
     title: 'Share of errors by model',
-    description: 'Attempts that failed, of all of the model; by mistakes of clients too.',
+    description:
+      'Attempts that failed, of all of the model; by mistakes of clients too. Models without errors have no line.',
     unit: 'percentunit',
-    width: 8,
+    width: 12,
+    max: 1,
     queries: [
       query(
-        share(countRate(attempts, { by: [model], where: failures }), countRate(attempts, { by: [model] })),
+        `${share(countRate(attempts, { by: [model], where: failures }), countRate(attempts, { by: [model] }))} > 0`,
         legendOf([model]),
       ),
     ],
     links: linksOf('model'),
-    noValue: 'no traffic',
-  }),
-  lines({
-    title: 'What the errors are',
-    description: 'Attempts that failed, by the error that the upstream named, or that we saw.',
-    unit: 'reqps',
-    width: 8,
-    queries: [
-      query(
-        countRate(attempts, { by: [upstream, errorType], where: { [errorType]: present } }),
-        legendOf([upstream, errorType]),
-      ),
-    ],
     noValue: 'no errors',
   }),
   table({
     title: 'Upstreams and models',
-    description: 'Everything about each model at each upstream, of the newest minutes.',
+    description: 'Each model at each upstream, of the last 5 minutes.',
     width: 24,
     rows: { [upstream]: 'Upstream', [model]: 'Model' },
     columns: [
-      { title: 'Attempts', unit: 'reqps', expression: countRate(attempts, byBoth) },
+      { title: 'Attempts', unit: 'reqps', expression: `${countRate(attempts, both)} > 0` },
       {
         title: 'Errors',
         unit: 'percentunit',
-        expression: share(countRate(attempts, { ...byBoth, where: failures }), countRate(attempts, byBoth)),
+        expression: share(countRate(attempts, { ...both, where: failures }), countRate(attempts, both)),
         limit: 'error-ratio',
       },
-      { title: 'Duration p50', unit: 's', expression: quantile(0.5, attempts, byBoth) },
-      { title: 'Duration p95', unit: 's', expression: quantile(0.95, attempts, byBoth) },
-      { title: 'First token p95', unit: 's', expression: quantile(0.95, metric.timeToFirstChunk, byBoth) },
+      {
+        title: 'Broke off',
+        unit: 'percentunit',
+        expression: share(countRate(attempts, { ...both, where: brokenOff }), countRate(attempts, both)),
+      },
+      { title: 'Duration p50', unit: 's', expression: quantile(0.5, attempts, both) },
+      { title: 'Duration p95', unit: 's', expression: quantile(0.95, attempts, both) },
+      { title: 'First token p95', unit: 's', expression: quantile(0.95, metric.timeToFirstChunk, both) },
       {
         title: 'Between chunks p95',
         unit: 's',
-        expression: quantile(0.95, metric.timePerOutputChunk, byBoth),
+        expression: quantile(0.95, metric.timePerOutputChunk, both),
       },
     ],
   }),
@@ -252,36 +272,19 @@ const lost = row('What did not get through', [
     title: 'Turned away by reason',
     description: 'Requests that were refused before they became exchanges, by the code of the error.',
     unit: 'reqps',
-    width: 8,
+    width: 12,
     queries: [query(rate(metric.rejections, { by: [errorType] }), legendOf([errorType]))],
     noValue: 'none',
   }),
   lines({
-    title: `Streams that broke off within ${windowOf('truncated')}`,
-    description: 'By instance, counted as the alert counts them.',
-    unit: 'short',
-    width: 8,
-    queries: [
-      query(
-        increase(
-          exchanges,
-          { by: byInstance, where: { [outcome]: is('upstream_truncated') } },
-          windowOf('truncated'),
-        ),
-        legendOf(byInstance),
-      ),
-    ],
-    limit: 'truncated',
-    noValue: 'none',
-  }),
-  lines({
     title: 'Replies not understood',
-    description: 'They reached the client, but tokens and model of them are not known.',
-    unit: 'reqps',
-    width: 8,
+    description:
+      'They reached the client, but tokens and model of them are not known; how many in the minutes before.',
+    unit: 'short',
+    width: 12,
     queries: [
-      query(
-        rate(metric.unobservedReplies, { by: [upstream, attribute.reason] }),
+      minutesQuery(
+        counted(metric.unobservedReplies, { by: [upstream, attribute.reason] }),
         legendOf([upstream, attribute.reason]),
       ),
     ],
@@ -294,6 +297,6 @@ export function traffic() {
     id: 'traffic',
     title: 'Sightline: Traffic',
     description: 'What comes in, how it ends, and which upstream or model is to blame.',
-    rows: [now, endings, upstreams, models, sessions, lost],
+    rows: [now, endings, breaks, upstreams, models, sessions, lost],
   });
 }

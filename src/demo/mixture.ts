@@ -1,8 +1,10 @@
-import { type FaultName, faultTable } from '../simulator/faults.ts';
+import { faultTable } from '../simulator/faults.ts';
 import { pickOne, pickWeighted, type Random, randomOf, type Weighted, wholeBetween } from './chance.ts';
+import { type FaultRow, type Incident, incidentAt } from './incidents.ts';
 import { questionText } from './prompts.ts';
 import {
   type Asker,
+  agentStep,
   cachedPrompt,
   chat,
   embeddings,
@@ -11,7 +13,7 @@ import {
   responses,
   toolCall,
 } from './questions.ts';
-import { tenants } from './tenants.ts';
+import { agentOf, tenants } from './tenants.ts';
 import type { Question, Visit } from './visit.ts';
 
 interface Kind extends Weighted {
@@ -36,26 +38,18 @@ export const kinds: readonly [Kind, ...Kind[]] = [
   { kind: 'realtime', weight: 2, ask: 'realtime' },
 ];
 
-/** Of the questions over HTTP: so many meet a fault of the simulator … */
-export const faultShare = 0.04;
+/** Of the questions over HTTP so many meet a fault of the simulator, where nothing else is the matter … */
+export const faultShare = 0.003;
 /** … and of the streams among the others so many are left in the middle. */
 export const hangUpShare = 0.04;
 
-/** Models that misbehave (`simulator/faults.ts`). */
-const faults: readonly [FaultRow, ...FaultRow[]] = [
-  { fault: 'sim-status', argument: 429, weight: 6 },
-  { fault: 'sim-status', argument: 500, weight: 3 },
-  { fault: 'sim-truncate', argument: 3, weight: 4 },
-  { fault: 'sim-error-event', argument: 2, weight: 4 },
-  { fault: 'sim-slow-start', argument: 3_000, weight: 4 },
-  { fault: 'sim-clean-cut', argument: 5, weight: 2 },
-  { fault: 'sim-slow-token', argument: 80, weight: 2 },
-  { fault: 'sim-close', weight: 1 },
+/** Of all days: less than alerts are for. */
+const usualFaults: readonly [FaultRow, ...FaultRow[]] = [
+  { fault: 'sim-status', argument: 429, weight: 2 },
+  { fault: 'sim-status', argument: 500, weight: 1 },
+  { fault: 'sim-truncate', argument: 3, weight: 1 },
+  { fault: 'sim-slow-start', argument: 3_000, weight: 2 },
 ];
-interface FaultRow extends Weighted {
-  readonly fault: FaultName;
-  readonly argument?: number;
-}
 
 export interface MixtureOptions {
   readonly seed: number;
@@ -66,17 +60,32 @@ export interface MixtureOptions {
 /** The visits of a seed, one after the other, without end: the same seed, the same visits. */
 export function* planVisits({ seed, anthropicPrefix = '' }: MixtureOptions): Generator<Visit, never> {
   const random = randomOf(`visits ${seed}`);
-  for (;;) {
+  for (let number = 0; ; number += 1) {
     const { kind, ask } = pickWeighted(random, kinds);
     const tenant = pickWeighted(random, tenants);
+    const trouble = incidentAt(number);
     if (ask === 'realtime') yield { kind, tenant, over: 'realtime', ...planSession(random) };
     else if (ask === 'stream') yield { kind, tenant, over: 'stream', questions: planStream(random) };
-    else yield { kind, tenant, over: 'http', question: planQuestion(random, ask, anthropicPrefix) };
+    else if (trouble && !trouble.incident.faults && random() < trouble.incident.share)
+      yield { kind: 'agent', tenant: agentOf, over: 'http', question: agentStep(random, trouble.progress) };
+    else
+      yield {
+        kind,
+        tenant,
+        over: 'http',
+        question: planQuestion(random, ask, anthropicPrefix, trouble?.incident),
+      };
   }
 }
 
-function planQuestion(random: Random, ask: Asker, anthropicPrefix: string): Question {
-  const faultModel = random() < faultShare ? faultName(pickWeighted(random, faults)) : undefined;
+function planQuestion(
+  random: Random,
+  ask: Asker,
+  anthropicPrefix: string,
+  { share, faults }: Partial<Incident> = {},
+): Question {
+  const isHit = random() < (faults && share !== undefined ? share : faultShare);
+  const faultModel = isHit ? faultName(pickWeighted(random, faults ?? usualFaults)) : undefined;
   const question = ask(random, { anthropicPrefix, faultModel });
   const leaves = faultModel === undefined && question.body.stream === true && random() < hangUpShare;
   return leaves ? { ...question, leavesAfter: wholeBetween(random, 1, 12) } : question;

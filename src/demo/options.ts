@@ -17,7 +17,8 @@ export interface DemoOptions {
 export const usage = `Usage: npm run demo -- [options]
 
 Sends the traffic of a busy day to a running Sightline, a day in ten minutes: streams and whole replies of
-several APIs, models and tenants, WebSocket sessions, clients that hang up, and a few faults. Ctrl-C ends it.
+several APIs, models and tenants, WebSocket sessions, clients that hang up, a few faults, and an incident each
+day: streams that break off, an agent in a loop, a quota that is used up. Ctrl-C ends it.
 
   --rate N          visits a second, on average (5)
   --seconds N       end after so long

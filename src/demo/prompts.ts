@@ -23,6 +23,11 @@ export function questionText(random: Random): string {
   return [`${pickOne(random, subjects)} (ticket ${number}).`, ...Array(length).fill(details)].join(' ');
 }
 
+/** What an agent has seen and said so far, sent along with each step. */
+export function history(steps: number): string {
+  return Array(steps).fill(details).join(' ');
+}
+
 /** What a support desk puts before each question: long, always the same, and so found in the model's cache. */
 export const handbook = [
   'You answer for the support desk. Be brief, be kind, name the next step.',

@@ -1,5 +1,5 @@
 import { pickOne, pickWeighted, type Random, type Weighted, wholeBetween } from './chance.ts';
-import { handbook, questionText } from './prompts.ts';
+import { handbook, history, questionText } from './prompts.ts';
 import type { Question } from './visit.ts';
 
 interface Model extends Weighted {
@@ -78,6 +78,24 @@ export const reasoning: Asker = (random, { faultModel }) => {
     body: { model, stream: true, reasoning: { effort: 'medium' }, input: questionText(random) },
   };
 };
+
+/** The longest history of an agent: about ten thousand tokens. */
+const stepsMax = 400;
+
+/** An agent asks the dearest model again and again, each time with all that was before. */
+export function agentStep(random: Random, progress: number): Question {
+  const content = `${questionText(random)} ${history(Math.ceil(progress * stepsMax))}`;
+  return {
+    path: '/v1/chat/completions',
+    body: {
+      model: 'gpt-5.5',
+      stream: true,
+      stream_options: { include_usage: true },
+      max_completion_tokens: 64,
+      messages: [{ role: 'user', content }],
+    },
+  };
+}
 
 export const cachedPrompt: Asker = (random, { faultModel }) => ({
   path: '/v1/chat/completions',

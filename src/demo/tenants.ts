@@ -7,9 +7,12 @@ export interface Tenant extends Weighted {
   readonly key: string;
 }
 
+/** One day this one has an agent that cannot stop. */
+export const agentOf: Tenant = { name: 'globex', key: 'sk-demo-globex', weight: 24 };
+
 export const tenants: readonly [Tenant, ...Tenant[]] = [
   { name: 'acme', key: 'sk-demo-acme', weight: 55 },
-  { name: 'globex', key: 'sk-demo-globex', weight: 24 },
+  agentOf,
   { name: 'initech', key: 'sk-demo-initech', weight: 12 },
   { name: 'umbrella', key: 'sk-demo-umbrella', weight: 6 },
   { name: 'hooli', key: 'sk-demo-hooli', weight: 3 },

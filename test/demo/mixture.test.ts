@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { incidentAt, incidents } from '../../src/demo/incidents.ts';
 import { faultShare, hangUpShare, kinds, planVisits } from '../../src/demo/mixture.ts';
-import { tenants } from '../../src/demo/tenants.ts';
+import { agentOf, tenants } from '../../src/demo/tenants.ts';
 import type { Question, Visit } from '../../src/demo/visit.ts';
 import { faultOf } from '../../src/simulator/faults.ts';
 
@@ -26,6 +27,12 @@ function overHttp(visits: readonly Visit[]): Question[] {
   return visits.flatMap((visit) => (visit.over === 'http' ? [visit.question] : []));
 }
 
+function faultModels(visits: readonly Visit[]): string[] {
+  return overHttp(visits)
+    .map(({ body }) => String(body.model))
+    .filter((model) => model.startsWith('sim-'));
+}
+
 describe('the mixture of the demo', () => {
   it('is the same for the same seed, and another one for another', () => {
     assert.deepEqual(plan(7, 500), plan(7, 500));
@@ -33,7 +40,7 @@ describe('the mixture of the demo', () => {
   });
 
   it('has every kind, and every tenant, at its share', () => {
-    const visits = plan(1);
+    const visits = plan(1).filter(({ kind }) => kind !== 'agent');
     const byKind = shares(visits, ({ kind }) => kind);
     const all = kinds.reduce((sum, { weight }) => sum + weight, 0);
     for (const { kind, weight } of kinds) assertShare(kind, byKind[kind] ?? 0, weight / all, many);
@@ -42,17 +49,35 @@ describe('the mixture of the demo', () => {
     for (const { name, weight } of tenants) assertShare(name, byTenant[name] ?? 0, weight / wanted, many);
   });
 
-  it('has faults at their share, each of which the simulator knows', () => {
-    const questions = overHttp(plan(2));
-    const models = questions
-      .map(({ body }) => String(body.model))
-      .filter((model) => model.startsWith('sim-'));
-    assertShare('faults', models.length / questions.length, faultShare, questions.length);
+  it('has a few faults on all days, each of which the simulator knows', () => {
+    const models = faultModels(plan(2).filter((_, number) => !incidentAt(number)));
+    const asked = overHttp(plan(2).filter((_, number) => !incidentAt(number))).length;
+    assertShare('faults', models.length / asked, faultShare, asked);
     assert.deepEqual(
-      models.filter((model) => faultOf(model) === undefined),
+      faultModels(plan(2)).filter((model) => faultOf(model) === undefined),
       [],
     );
-    assert.ok(new Set(models).size >= 8);
+    assert.ok(new Set(faultModels(plan(2))).size >= 8);
+  });
+
+  it('has an incident each day, and as many faults in it as it says', () => {
+    const visits = plan(4);
+    for (const incident of incidents) {
+      const struck = visits.filter((_, number) => incidentAt(number)?.incident === incident);
+      const asked = overHttp(struck).length;
+      assert.ok(asked > 700, `${incident.what}: ${asked}`);
+      const met = incident.faults
+        ? faultModels(struck).length
+        : struck.filter(({ kind }) => kind === 'agent').length;
+      assertShare(incident.what, met / asked, incident.share, asked);
+    }
+  });
+
+  it('has an agent whose prompts grow until somebody stops it', () => {
+    const steps = plan(4, 6_000).filter(({ kind }) => kind === 'agent');
+    const sizes = overHttp(steps).map(({ body }) => JSON.stringify(body).length);
+    assert.deepEqual([...new Set(steps.map(({ tenant }) => tenant.name))], [agentOf.name]);
+    assert.ok((sizes.at(-1) ?? 0) > 20 * (sizes[0] ?? 0), `${sizes[0]} … ${sizes.at(-1)}`);
   });
 
   it('has readers who leave streams that would have gone on, and nothing else', () => {

@@ -90,7 +90,7 @@ const mistakes: readonly {
   {
     what: 'a rate over five minutes',
     breaks: 'rates are over $__rate_interval',
-    make: (panel) => change(panel, '$__rate_interval', '5m'),
+    make: (panel) => change(panel, 'increase(', 'rate('),
   },
   {
     what: 'an expression with a parenthesis too few',
@@ -110,7 +110,7 @@ const mistakes: readonly {
   {
     what: 'a counter as it stands',
     breaks: 'metrics are those of the table, used as their kind',
-    make: (panel) => change(panel, /rate\((.*)\[\$__rate_interval\]\)/, '$1'),
+    make: (panel) => change(panel, /increase\((.*)\[5m\]\)/, '$1'),
   },
   {
     what: 'a label that is not there',
@@ -141,10 +141,46 @@ const mistakes: readonly {
   },
   {
     what: 'exemplars of what has none',
-    breaks: 'buckets bring their exemplars',
+    breaks: 'whole distributions bring their exemplars, once',
     make: ({ targets: [target] = [] }) => {
       if (target) target.exemplar = true;
     },
+  },
+  {
+    what: 'a figure of so much time as the zoom says',
+    breaks: 'what is told of now is of the same time at each zoom',
+    make: (panel) =>
+      change(
+        panel,
+        /^.*$/,
+        'sum (rate(sightline_exchange_outcomes_total{job=~"$job", instance=~"$instance"}[$__rate_interval]))',
+      ),
+  },
+  {
+    what: 'a count of seconds',
+    breaks: 'counts of what is rare are of minutes',
+    make: (_, { panels = [] }) => {
+      for (const { targets = [] } of panels) for (const target of targets) delete target.interval;
+    },
+  },
+  {
+    what: 'an outcome in the colour of another',
+    breaks: 'an outcome has one colour',
+    make: (_, { panels = [] }) => {
+      const outcomes = panels.find(({ title }) => title === 'Exchanges by outcome');
+      const [, second] = outcomes?.fieldConfig?.overrides ?? [];
+      if (second) second.properties = [{ id: 'color', value: { mode: 'fixed', fixedColor: 'green' } }];
+    },
+  },
+  {
+    what: 'a link that forgets the tenant',
+    breaks: 'links take along what is looked at',
+    make: (_, dashboard) => changeLinks(dashboard, `&\${tenant:queryparam}`, ''),
+  },
+  {
+    what: 'a link with a name that is not encoded',
+    breaks: 'links take along what is looked at',
+    make: (_, dashboard) => changeLinks(dashboard, ':percentencode', ''),
   },
   {
     what: 'two panels of one id',
@@ -199,11 +235,7 @@ const mistakes: readonly {
   {
     what: 'a link with a variable that the other has not',
     breaks: 'links lead somewhere',
-    make: (panel) => {
-      panel.fieldConfig = {
-        defaults: { unit: 'reqps', links: [{ url: '/d/sightline-latency?var-route=x' }] },
-      };
-    },
+    make: (_, dashboard) => changeLinks(dashboard, '&var-upstream=', '&var-route=x&var-upstream='),
   },
   {
     what: 'a dashboard that can be changed in the browser',
@@ -218,7 +250,7 @@ describe('the rules find', () => {
   for (const { what, breaks, make } of mistakes) {
     it(what, () => {
       const [dashboard] = load();
-      const panel = dashboard?.panels?.find(({ type }) => type === 'stat');
+      const panel = dashboard?.panels?.find(({ title }) => title === 'Exchanges a second');
       assert.ok(dashboard && panel);
       make(panel, dashboard);
       assert.deepEqual(Object.keys(lint(dashboard, dashboards)), [breaks]);
@@ -269,4 +301,11 @@ function change({ targets: [target] = [] }: LoosePanel, from: string | RegExp, t
   const changed = target.expr.replace(from, to);
   assert.notEqual(changed, target.expr);
   target.expr = changed;
+}
+
+/** In all that have it; one has to. */
+function changeLinks({ panels = [] }: LooseDashboard, from: string, to: string): void {
+  const links = panels.flatMap(({ fieldConfig }) => fieldConfig?.defaults?.links ?? []);
+  assert.ok(links.some(({ url = '' }) => url.includes(from)));
+  for (const link of links) link.url = link.url?.replace(from, to) ?? '';
 }

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stringify } from 'yaml';
 import { allExpressions, withValues } from '../../grafana/src/expressions.ts';
+import { counted } from '../../grafana/src/parts/promql.ts';
+import { attribute, metric } from '../../src/telemetry/names.ts';
 import { missing } from '../support/is-installed.ts';
 import { parse } from './promql.ts';
 
@@ -55,6 +57,64 @@ describe('what the dashboards ask', () => {
     assert.equal(rejected(['rate(up)', 'up']).length, 1);
   });
 });
+
+describe('what seldom happens', () => {
+  const skip = missing(['promtool'], 'what Prometheus counts of a series that is just born');
+  const scope = { by: [attribute.upstream, attribute.reason] };
+  const expression = withValues(counted(metric.unobservedReplies, scope), { rateInterval: '4m' });
+  const labels = 'job="a", instance="b", sightline_upstream="up", sightline_reason="size"';
+  const series = `sightline_reply_unobserved_total{${labels}}`;
+
+  it('is counted from the first time on, which begins its series', { skip }, () => {
+    assert.deepEqual(asked(expression, series, '_ _ _ 1 1 1 1 1 1 1'), { '3m': 1, '5m': 1, '9m': 0 });
+  });
+
+  it('is not counted anew where Prometheus has been away', { skip }, () => {
+    assert.deepEqual(asked(expression, series, '_ _ _ 5000 5000 5000 5000 5000 5000 5000'), {
+      '3m': 1,
+      '5m': 1,
+      '9m': 0,
+    });
+  });
+
+  it('is nothing where it is known from the beginning, and does not happen', { skip }, () => {
+    assert.deepEqual(asked(expression, series, '0 0 0 0 0 0 0 0 0 0'), { '3m': 0, '5m': 0, '9m': 0 });
+  });
+
+  /** Its value after so many minutes, of a series with one value a minute; promtool fails where it is another. */
+  function asked(expr: string, series: string, values: string): Record<string, number> {
+    const times = ['3m', '5m', '9m'];
+    const wanted = (value: number) => [
+      { labels: '{sightline_reason="size", sightline_upstream="up"}', value },
+    ];
+    const test = (at: string, value: number) => ({
+      rule_files: [],
+      evaluation_interval: '1m',
+      tests: [
+        {
+          interval: '1m',
+          input_series: [{ series, values }],
+          promql_expr_test: [{ expr, eval_time: at, exp_samples: wanted(value) }],
+        },
+      ],
+    });
+    return Object.fromEntries(
+      times.map((at) => [at, [0, 1].find((value) => passes(test(at, value))) ?? Number.NaN]),
+    );
+  }
+});
+
+/** Whether promtool's own tests pass. */
+function passes(tests: object): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'sightline-expressions-'));
+  try {
+    const file = join(folder, 'tests.yml');
+    writeFileSync(file, stringify(tests));
+    return spawnSync('promtool', ['test', 'rules', file]).status === 0;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** What Prometheus says of those that it would not take into a rule. */
 function rejected(expressions: readonly string[]): string[] {

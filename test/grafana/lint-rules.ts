@@ -1,4 +1,5 @@
 import * as units from '@grafana/grafana-foundation-sdk/units';
+import { outcomeColors } from '../../grafana/src/parts/series.ts';
 import { duration } from '../../src/alerts/duration.ts';
 import { thresholds } from '../../src/alerts/thresholds.ts';
 import { type LooseDashboard, type LoosePanel, type LooseTarget, panelsOf } from './loose.ts';
@@ -98,13 +99,46 @@ export const rules = {
       }),
     ),
 
-  'buckets bring their exemplars': (dashboard) =>
-    targetsOf(dashboard)
-      .filter(({ target: { expr, exemplar, instant } }) => {
-        const wanted = !instant && /_bucket\{/.test(expr) && !/^.*v8js_gc/.test(expr);
-        return (exemplar ?? false) !== wanted;
-      })
-      .map(({ place }) => place),
+  'whole distributions bring their exemplars, once': (dashboard) =>
+    panelsOf(dashboard).flatMap(({ title, targets = [] }) =>
+      targets.flatMap(({ expr, instant, exemplar = false }, i) => {
+        const isLast = i === targets.length - 1;
+        const wanted =
+          !instant && isLast && expr.includes('_bucket{') && parse(expr).grouping.join() === 'le';
+        return exemplar === wanted ? [] : [`${title}`];
+      }),
+    ),
+
+  'what is told of now is of the same time at each zoom': (dashboard) =>
+    panelsOf(dashboard).flatMap(({ title, targets = [] }) =>
+      targets
+        .filter(({ instant, expr }) => instant && expr.includes('$__rate_interval'))
+        .map(() => `${title}`),
+    ),
+
+  'counts of what is rare are of minutes': (dashboard) =>
+    panelsOf(dashboard).flatMap(({ title, targets = [] }) =>
+      targets
+        .filter(({ expr, interval }) => expr.includes(' unless ') && interval !== '1m')
+        .map(() => `${title}`),
+    ),
+
+  'an outcome has one colour': (dashboard) =>
+    panelsOf(dashboard).flatMap(({ title, targets = [], fieldConfig }) => {
+      const isOfOutcomes = targets.some(({ legendFormat }) => legendFormat === '{{sightline_outcome}}');
+      const colors = new Map(
+        (fieldConfig?.overrides ?? []).map(({ matcher, properties }) => [
+          matcher?.options,
+          properties.find(({ id }) => id === 'color')?.value,
+        ]),
+      );
+      return Object.entries(outcomeColors)
+        .filter(([outcome, fixedColor]) => {
+          const found = colors.get(outcome);
+          return isOfOutcomes && JSON.stringify(found) !== JSON.stringify({ mode: 'fixed', fixedColor });
+        })
+        .map(([outcome]) => `${title}: ${outcome}`);
+    }),
 
   'ids are unique': ({ panels = [] }) => twice(panels.map(({ id }) => String(id))),
 
@@ -126,7 +160,7 @@ export const rules = {
 
   'variables are there, and used': (dashboard) => {
     const names = dashboard.templating?.list?.map(({ name }) => name) ?? [];
-    const used = variablesIn(JSON.stringify([dashboard.panels, dashboard.annotations]));
+    const used = variablesIn(JSON.stringify([dashboard.panels, dashboard.annotations, dashboard.links]));
     const usedByOthers = variablesIn(JSON.stringify(dashboard.templating));
     return [
       ...[...used, ...usedByOthers].filter((name) => !names.includes(name)).map((name) => `no ${name}`),
@@ -142,13 +176,16 @@ export const rules = {
       .map(({ name }) => name),
 
   'links lead somewhere': (dashboard, all) => [
-    ...(dashboard.links ?? []).flatMap(({ tags = [], title }) =>
-      all.every((other) => tags.every((tag) => other.tags?.includes(tag))) && tags.length > 0
-        ? []
-        : [`${title}: ${tags}`],
-    ),
+    ...(dashboard.links ?? []).flatMap(({ type, tags = [], title, url = '' }) => {
+      if (type === 'link') return isConsole(url) ? [] : [`${title}: ${url}`];
+      const isTagged = all.every((other) => tags.every((tag) => other.tags?.includes(tag)));
+      return isTagged && tags.length > 0 ? [] : [`${title}: ${tags}`];
+    }),
     ...panelsOf(dashboard).flatMap((panel) => linksOf(panel).flatMap((url) => linkProblems(url, all))),
   ],
+
+  'links take along what is looked at': (dashboard, all) =>
+    panelsOf(dashboard).flatMap((panel) => linksOf(panel).flatMap((url) => whatIsLost(url, dashboard, all))),
 
   'it stays as it is in the repository': ({ editable, uid = '', refresh, time, tags = [] }) => [
     ...(editable === false ? [] : ['editable']),
@@ -216,12 +253,40 @@ function linksOf({ fieldConfig }: LoosePanel): string[] {
   return [...(fieldConfig?.defaults?.links ?? []), ...ofCells].map(({ url = '' }) => url);
 }
 
+const dashboardUrl = /^\/d\/([\w-]+)\?(.*)$/;
+
+function isConsole(url: string): boolean {
+  return /^\$\{console\}\/#\/live\?/.test(url) && url.endsWith(`from=\${__from}&to=\${__to}`);
+}
+
 function linkProblems(url: string, all: readonly LooseDashboard[]): string[] {
-  const [, uid, query = ''] = /^\/d\/([\w-]+)\?(.*)$/.exec(url) ?? [];
+  if (isConsole(url)) return [];
+  const [, uid, query = ''] = dashboardUrl.exec(url) ?? [];
   const target = all.find((one) => one.uid === uid);
   if (!target) return [`nothing at ${url}`];
-  const names = target.templating?.list?.map(({ name }) => name) ?? [];
+  const names = variableNames(target);
   return [...query.matchAll(/var-(\w+)=/g)]
     .filter(([, name = '']) => !names.includes(name))
     .map(([, name]) => `${uid} has no ${name}`);
+}
+
+/** Of the time and the values of variables that both dashboards have; and a value that is not encoded may end there. */
+function whatIsLost(url: string, from: LooseDashboard, all: readonly LooseDashboard[]): string[] {
+  const raw = [...url.matchAll(/=(\$\{__(?:field|value)[^}]*\})/g)]
+    .map(([, value = '']) => value)
+    .filter((value) => !value.endsWith(':percentencode}'));
+  const [, uid, query = ''] = dashboardUrl.exec(url) ?? [];
+  const target = all.find((one) => one.uid === uid);
+  if (!target) return raw;
+  const shared = variableNames(target).filter(
+    (name) => name !== 'console' && variableNames(from).includes(name),
+  );
+  const wanted = shared.filter(
+    (name) => !query.includes(`\${${name}:queryparam}`) && !query.includes(`var-${name}=`),
+  );
+  return [...raw, ...wanted, ...(query.includes('$__url_time_range') ? [] : ['the time'])];
+}
+
+function variableNames({ templating }: LooseDashboard): string[] {
+  return templating?.list?.map(({ name }) => name) ?? [];
 }

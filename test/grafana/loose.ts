@@ -24,7 +24,7 @@ export interface LoosePanel {
   options?: unknown;
   fieldConfig?: {
     defaults?: { unit?: string; custom?: unknown; links?: LooseLink[]; thresholds?: unknown };
-    overrides?: { properties: { id: string; value?: unknown }[] }[];
+    overrides?: { matcher?: { options?: unknown }; properties: { id: string; value?: unknown }[] }[];
   };
   panels?: LoosePanel[];
 }
@@ -37,6 +37,7 @@ export interface LooseTarget {
   instant?: boolean;
   exemplar?: boolean;
   format?: string;
+  interval?: string;
 }
 
 export interface LooseVariable {

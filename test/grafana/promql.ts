@@ -101,7 +101,7 @@ export function metricProblem({ name, over, isPresence }: Selected): string | un
   if (kind !== undefined) return over ? `${name} is no counter, and has no ${over.function}` : undefined;
   const [, family = '', suffix] = /^(.*)(_bucket|_sum|_count)$/.exec(name) ?? [];
   if (suffix === undefined || kinds.get(family) !== 'histogram') return `there is no metric ${name}`;
-  return over ? undefined : `${name} is looked at without its rate`;
+  return over || isPresence ? undefined : `${name} is looked at without its rate`;
 }
 
 const labels: ReadonlySet<string> = new Set([

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { effectiveThresholds } from '../../src/alerts/effective.ts';
 import { alertRules } from '../../src/alerts/rules/rules.ts';
 import type { ThresholdOverride } from '../../src/alerts/threshold.ts';
+import { incidentVisits } from '../../src/demo/incidents.ts';
 import { planVisits } from '../../src/demo/mixture.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { tenantConfig } from '../demo/stage.ts';
@@ -85,7 +86,8 @@ export async function startScene() {
       rules: alertRules(effectiveThresholds(overrides)),
     }),
   );
-  const visits = planVisits({ seed: 11, anthropicPrefix: '/anthropic' });
+  // In the middle of an incident, or the first error of a kind would have to be waited for.
+  const visits = planVisits({ seed: 11, anthropicPrefix: '/anthropic' }).drop(incidentVisits.from);
   stack.use(startLoad(sightline.dataUrl, visits, 12));
   stack.use(repeat(() => provokeIncidents(sightline.dataUrl)));
   stack.use(

@@ -1,7 +1,7 @@
 import { type AnnotationQuery, AnnotationQueryBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { attribute, metric } from '../../../src/telemetry/names.ts';
-import { appeared, foreign, is, legendOf, selector } from './promql.ts';
+import { counted, firing, foreign, legendOf, selector } from './promql.ts';
 import { prometheus } from './queries.ts';
 
 /** What happened, across all panels of a dashboard: the first question is what changed when it began. */
@@ -12,7 +12,7 @@ export function annotations(): AnnotationQuery[] {
       name: 'Alerts',
       color: 'red',
       expression: selector(foreign.prometheusAlerts, {
-        where: { alertname: '=~"Sightline.+"', alertstate: is('firing') },
+        where: firing,
       }),
       title: '{{alertname}}',
       text: `{{instance}} ${legendOf([attribute.upstream])} ${legendOf([attribute.plugin])}`,
@@ -20,7 +20,7 @@ export function annotations(): AnnotationQuery[] {
     annotation({
       name: 'Plugin changes',
       color: 'blue',
-      expression: appeared(metric.pluginChanges, { by: changed }),
+      expression: `${counted(metric.pluginChanges, { by: changed })} > 0`,
       title: `Plugin ${legendOf([attribute.plugin])}: ${legendOf([attribute.pluginChange])}`,
       text: '',
     }),

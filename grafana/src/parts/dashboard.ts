@@ -9,7 +9,8 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { annotations } from './annotations.ts';
 import { asBuilders, type Panel } from './panels.ts';
-import { variables } from './variables.ts';
+import { narrowing } from './promql.ts';
+import { consoleUrl, variables } from './variables.ts';
 
 export type { Dashboard };
 
@@ -55,7 +56,8 @@ export function dashboard({ id, title, description, rows }: DashboardOptions): D
     .readonly()
     .variables(asBuilders(variables(rows.flatMap(({ panels }) => panels))))
     .annotations(asBuilders(annotations()))
-    .link({ build: toTheOthers });
+    .link({ build: toTheOthers })
+    .link({ build: toTheConsole });
   let nextId = 1;
   for (const { title: rowTitle, panels } of rows) {
     builder.withRow(new RowBuilder(rowTitle).id(nextId++));
@@ -64,27 +66,46 @@ export function dashboard({ id, title, description, rows }: DashboardOptions): D
   return builder.build();
 }
 
-/** In sight rather than in the menu, where the SDK would have it. */
 function toTheOthers(): DashboardLink {
-  const { placement: _, ...link } = new DashboardLinkBuilder('Sightline')
-    .type(DashboardLinkType.Dashboards)
-    .tags([tag])
-    .tooltip('The other dashboards of Sightline, at the same time')
-    .includeVars(true)
-    .keepTime(true)
-    .build();
+  return inSight(
+    new DashboardLinkBuilder('Sightline')
+      .type(DashboardLinkType.Dashboards)
+      .tags([tag])
+      .tooltip('The other dashboards of Sightline, at the same time')
+      .includeVars(true)
+      .keepTime(true),
+  );
+}
+
+function toTheConsole(): DashboardLink {
+  return inSight(
+    new DashboardLinkBuilder('Console')
+      .type(DashboardLinkType.Link)
+      .url(`${consoleUrl}/#/live?from=\${__from}&to=\${__to}`)
+      .icon('external link')
+      .tooltip('The exchanges of this time, one by one, in the console of Sightline')
+      .targetBlank(true),
+  );
+}
+
+/** Rather than in the menu, where the SDK would have it. */
+function inSight(builder: DashboardLinkBuilder): DashboardLink {
+  const { placement: _, ...link } = builder.build();
   return link;
 }
 
 /**
- * The address of another dashboard with what is looked at here: the time, the instances, and more of its variables by
- * name.
+ * The address of another dashboard with what is looked at here: the time, and the values of all variables but those
+ * that are given.
  */
-export function addressOf(id: DashboardId, more: Readonly<Record<string, string>>): string {
+export function addressOf(id: DashboardId, values: Readonly<Record<string, string>> = {}): string {
+  const kept = ['datasource', 'job', 'instance', ...Object.keys(narrowing)].filter(
+    (name) => !(name in values),
+  );
   const parts = [
     '$__url_time_range',
-    ...['datasource', 'job', 'instance'].map((name) => `\${${name}:queryparam}`),
-    ...Object.entries(more).map(([name, value]) => `var-${name}=${value}`),
+    ...kept.map((name) => `\${${name}:queryparam}`),
+    ...Object.entries(values).map(([name, value]) => `var-${name}=${value}`),
   ];
   return `/d/${uidOf(id)}?${parts.join('&')}`;
 }

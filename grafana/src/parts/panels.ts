@@ -5,7 +5,7 @@ import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/sta
 import { PanelBuilder as TimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
 import { PanelBuilder as LinesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { type Limit, limitOf } from './limits.ts';
-import { buckets, type Histogram, type Scope } from './promql.ts';
+import { buckets, type Histogram, nameless, type Scope } from './promql.ts';
 import { prometheus, type Query, query, targets } from './queries.ts';
 
 export type Panel = dashboard.Panel;
@@ -30,13 +30,14 @@ interface QueryOptions extends PanelOptions {
 }
 
 interface FigureOptions extends QueryOptions {
+  readonly links?: readonly DataLink[];
   /** Red above 0, where no alert has a limit for it. */
   readonly isTrouble?: boolean;
 }
 
 interface LinesOptions extends QueryOptions {
   readonly isStacked?: boolean;
-  /** By the name of a series. */
+  /** By the name of a series; all that fit `/^5/` get shades of one. */
   readonly colors?: Readonly<Record<string, string>>;
   readonly links?: readonly DataLink[];
   /** May go below zero. */
@@ -63,22 +64,32 @@ export function lines(options: LinesOptions): Panel {
   const panel = new LinesBuilder()
     .targets(asBuilders(targets(queries, 'lines')))
     .lineWidth(1)
-    .fillOpacity(isStacked ? 40 : 8)
+    .fillOpacity(isStacked ? 40 : 0)
     .showPoints(common.VisibilityMode.Auto)
     .legend(legend(width))
     .tooltip(tooltip())
+    // An upstream, a model and an instance has its colour on all panels.
+    .colorScheme(color(dashboard.FieldColorModeId.PaletteClassicByName))
     .dataLinks(links.map(asDashboardLink));
   if (!isSigned) panel.min(0);
   if (max !== undefined) panel.max(max);
   if (isStacked) panel.stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal));
-  for (const [name, color] of Object.entries(colors))
-    panel.overrideByName(name, [{ id: 'color', value: { mode: 'fixed', fixedColor: color } }]);
+  for (const [name, fixedColor] of Object.entries({ ...colorOfNameless(queries), ...colors })) {
+    if (name.startsWith('/'))
+      panel.overrideByRegexp(name, [{ id: 'color', value: { mode: 'shades', fixedColor } }]);
+    else panel.overrideByName(name, [{ id: 'color', value: { mode: 'fixed', fixedColor } }]);
+  }
   const limit = limitFor(options);
   if (limit) {
     const style = new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed);
     panel.thresholds(thresholds(limit.steps)).thresholdsStyle(style);
   }
   return finish(panel, options, limit && `The dashed line: ${unCapitalized(limit.sentence)}`);
+}
+
+/** Rather than one that some upstream or tenant may have. */
+function colorOfNameless(queries: readonly Query[]): Readonly<Record<string, string>> {
+  return queries.some(({ expression }) => expression.includes(`"${nameless}"`)) ? { [nameless]: 'text' } : {};
 }
 
 /** One figure, of now: what was before, and is no more, would say the wrong thing. */
@@ -90,12 +101,15 @@ export function figure(options: FigureOptions): Panel {
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']))
     .graphMode(common.BigValueGraphMode.None)
     .colorMode(steps ? common.BigValueColorMode.Value : common.BigValueColorMode.None)
-    .thresholds(thresholds(steps ?? noSteps));
+    .thresholds(thresholds(steps ?? noSteps))
+    .dataLinks((options.links ?? []).map(asDashboardLink));
   return finish(panel, { height: heights.stat, ...options }, limit?.sentence);
 }
 
 /** The distribution of a histogram over time; its exemplars lead to traces. */
-export function heatmap(options: PanelOptions & { readonly of: Histogram; readonly scope?: Scope }): Panel {
+export function heatmap(
+  options: PanelOptions & { readonly of: Histogram; readonly scope?: Scope; readonly noValue?: string },
+): Panel {
   const { of, scope, unit } = options;
   const color = new heatmaps.HeatmapColorOptionsBuilder()
     .mode(heatmaps.HeatmapColorMode.Scheme)
@@ -195,6 +209,10 @@ export function asBuilders<Thing>(things: readonly Thing[]): { build(): Thing }[
 
 export function asDashboardLink({ title, url }: DataLink): dashboard.DashboardLinkBuilder {
   return new dashboard.DashboardLinkBuilder(title).type(dashboard.DashboardLinkType.Link).url(url);
+}
+
+function color(mode: dashboard.FieldColorModeId): dashboard.FieldColorBuilder {
+  return new dashboard.FieldColorBuilder().mode(mode);
 }
 
 function limitFor({ limit, unit }: { limit?: string; unit: string }): Limit | undefined {

@@ -1,3 +1,4 @@
+import { duration } from '../../../src/alerts/duration.ts';
 import { attribute, metric, tagPrefix } from '../../../src/telemetry/names.ts';
 import { labelName, type MetricKind, metricName } from '../../../src/telemetry/prometheus-names.ts';
 
@@ -70,7 +71,15 @@ export interface Scope {
   readonly where?: Where;
   /** Only these of the variables that the metric has labels for. */
   readonly narrowedBy?: readonly Narrowing[];
+  /** Looks back so far, as an alert does; without it, so far as the zoom asks for. */
+  readonly withinMs?: number;
 }
+
+/**
+ * For figures and tables of now. Grafana's own interval is the shortest where one looks closely, a few scrapes with
+ * hardly a request in them, and hours where one looks at a month.
+ */
+export const lately = { withinMs: 300_000 } as const;
 
 export const is = (value: string) => `="${value}"`;
 export const oneOf = (values: readonly string[]) => `=~"${values.join('|')}"`;
@@ -78,37 +87,41 @@ export const noneOf = (values: readonly string[]) => `!~"${values.join('|')}"`;
 export const present = '!=""';
 export const absent = '=""';
 
+/** Of `foreign.prometheusAlerts`: ours that fire. */
+export const firing: Where = { alertname: '=~"Sightline.+"', alertstate: is('firing') };
+
 /** A series for each instance, as the alerts look at them. */
 export const byInstance = ['job', 'instance'] as const;
 
 /** How many a second. */
 export function rate(row: Counter, scope: Scope = {}): string {
-  return sum(`rate(${selector(row, scope)}[$__rate_interval])`, scope);
+  return sum(perSecond(selector(row, scope), scope), scope);
 }
 
 /** How many within a window, or within the time range of the dashboard. */
-export function increase(row: Counter, scope: Scope = {}, window = '$__range'): string {
-  return sum(`increase(${selector(row, scope)}[${window}])`, scope);
+export function increase(row: Counter | Histogram, scope: Scope = {}, window = '$__range'): string {
+  return sum(`increase(${selector(row, scope, countSuffix(row))}[${window}])`, scope);
 }
 
 /**
- * What a rare counter counted lately, and nothing where that is nothing. A series begins with its first event, which
- * `increase` cannot see.
+ * How many of what seldom happens. A series begins with its first event, which neither `rate` nor `increase` can see:
+ * that one is added.
  */
-export function appeared(row: Counter, scope: Scope = {}): string {
-  const series = selector(row, scope);
-  const isNew = `${series} unless ${series} offset $__rate_interval`;
-  return sum(`increase(${series}[$__rate_interval]) > 0 or (${isNew})`, scope);
+export function counted(row: Counter | Histogram, scope: Scope = {}): string {
+  const series = selector(row, scope, countSuffix(row));
+  const isNew = `(${series} unless ${series} offset $__rate_interval) > bool 0`;
+  const first = `label_replace(${isNew}, "first", "1", "", "")`;
+  return sum(`increase(${series}[$__rate_interval]) or ${first}`, scope);
 }
 
 /** How many a second were measured. */
 export function countRate(row: Histogram, scope: Scope = {}): string {
-  return sum(`rate(${selector(row, scope, '_count')}[$__rate_interval])`, scope);
+  return sum(perSecond(selector(row, scope, '_count'), scope), scope);
 }
 
 /** The sum of what was measured, a second: of seconds, how many of them passed in one. */
 export function sumRate(row: Histogram, scope: Scope = {}): string {
-  return sum(`rate(${selector(row, scope, '_sum')}[$__rate_interval])`, scope);
+  return sum(perSecond(selector(row, scope, '_sum'), scope), scope);
 }
 
 /** The same within the time range of the dashboard. */
@@ -128,7 +141,7 @@ export function buckets(row: Histogram, scope: Scope = {}): string {
 /** 0.95: what 95 of 100 stayed below. Nothing where nothing was measured, of which Prometheus says NaN. */
 export function quantile(q: number, row: Histogram, scope: Scope = {}): string {
   const labels = ['le', ...labelsOf(scope)].join(', ');
-  const rates = `rate(${selector(row, scope, '_bucket')}[$__rate_interval])`;
+  const rates = perSecond(selector(row, scope, '_bucket'), scope);
   return `histogram_quantile(${q}, sum by (${labels}) (${rates})) >= 0`;
 }
 
@@ -155,6 +168,15 @@ export function selector(row: AnyRow, { where = {}, narrowedBy }: Scope = {}, su
   return `${metricName(row.name, row.unit, row.kind)}${suffix}{${[...filters, ...matchers].join(', ')}}`;
 }
 
+/** What a series without a label is called. */
+export const nameless = '(none)';
+
+/** The series without the label gets that name: its legend would be empty. */
+export function naming(key: string, expression: string): string {
+  const label = labelName(key);
+  return `label_replace(${expression}, "${label}", "${nameless}", "${label}", "")`;
+}
+
 /** The labels of `by`. */
 export function labelsOf({ by = [] }: Scope): string[] {
   return by.map(labelName);
@@ -173,6 +195,16 @@ export function filterBy(variable: Narrowing): string {
 function variablesOf(row: AnyRow): readonly Narrowing[] {
   const key = (Object.keys(metric) as MetricKey[]).find((one) => metric[one] === row);
   return (key && narrowableBy[key]) ?? [];
+}
+
+/** `rate` over another interval than Grafana's is what its linter takes for a mistake. */
+function perSecond(series: string, { withinMs }: Scope): string {
+  if (withinMs === undefined) return `rate(${series}[$__rate_interval])`;
+  return `increase(${series}[${duration(withinMs)}]) / ${withinMs / 1_000}`;
+}
+
+function countSuffix({ kind }: AnyRow): string {
+  return kind === 'histogram' ? '_count' : '';
 }
 
 function sum(expression: string, scope: Scope): string {

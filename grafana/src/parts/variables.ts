@@ -1,6 +1,8 @@
 import {
+  ConstantVariableBuilder,
   DatasourceVariableBuilder,
   QueryVariableBuilder,
+  VariableHide,
   type VariableModel,
   VariableRefresh,
   VariableSort,
@@ -31,6 +33,13 @@ const sources: Readonly<Record<Narrowing, { readonly label: string; readonly ser
   },
 };
 
+/**
+ * Where a browser finds the console: the address that Prometheus scrapes is often a container's. It is none of the
+ * dashboard's own address, or a link that somebody sends could lead to a console that is not ours.
+ */
+export const consoleUrl = `\${console}`;
+const consoleDefault = 'http://localhost:4001';
+
 /** Which Prometheus, which instances, and what the expressions of these panels ask for beside that. */
 export function variables(panels: readonly Panel[]): VariableModel[] {
   const all = [
@@ -44,7 +53,12 @@ export function variables(panels: readonly Panel[]): VariableModel[] {
     }),
   ];
   const datasource = new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus');
-  return [datasource.build(), ...all.map((variable) => variable.build())];
+  const console = new ConstantVariableBuilder('console').value(consoleDefault).build();
+  return [
+    datasource.build(),
+    ...all.map((variable) => variable.build()),
+    { ...console, hide: VariableHide.HideVariable, skipUrlSync: true },
+  ];
 }
 
 /** Values of one that is there depend on those before it, so these are there too. */
