@@ -1,6 +1,6 @@
 import type { Severity } from './threshold.ts';
 
-/** `resolved` is said once, of one that fired; then it is `inactive` again. */
+/** `resolved` is one that fired, for a while; then it is `inactive` again. */
 export type AlertState = 'inactive' | 'pending' | 'firing' | 'resolved';
 
 /** One threshold, of one upstream or plugin where it looks at several. */

@@ -24,12 +24,18 @@ export interface AlertsOptions {
   readonly receivers: readonly Receiver[];
   readonly identity: ServiceIdentity;
   readonly instruments: Pick<Instruments, 'alertsFiring'>;
-  readonly limits: Pick<Limits, 'flushTimeoutMs' | 'labelValuesMax'>;
+  readonly limits: Pick<Limits, 'flushTimeoutMs' | 'labelValuesMax' | 'snapshotIntervalMs'>;
   readonly log: Logger;
   readonly clock?: CollectorClock;
 }
 
 const systemClock: CollectorClock = { now: () => Date.now(), steady: () => performance.now() };
+
+/**
+ * The longest time from one look to the next that counts as looked at. A process that was paused, or a machine that
+ * slept, knows of one moment before and one after: that is no hold time in which a figure was beyond its limit.
+ */
+const intervalsMax = 2;
 
 /** As one wants to see them. */
 const order: Readonly<Record<AlertState, number>> = { firing: 0, pending: 1, resolved: 2, inactive: 3 };
@@ -43,9 +49,11 @@ export class Alerts {
   readonly #options: AlertsOptions;
   readonly #clock: CollectorClock;
   readonly #thresholds: readonly ThresholdAlerts[];
-  /** On the clock that is never set. */
-  #startedAt = 0;
   #evaluatedAt: number | undefined;
+  /** The same moment on the clock that is never set. */
+  #evaluatedSteadyMs: number | undefined;
+  /** For how long it was looked, in all. */
+  #watchedMs = 0;
   #stopWatching: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -60,7 +68,6 @@ export class Alerts {
   /** Idempotent; does nothing once stopped. */
   start(): void {
     if (this.#stopped || this.#stopWatching) return;
-    this.#startedAt = this.#clock.steady();
     this.#stopWatching = this.#options.collector.onSnapshot(() => this.#evaluate());
   }
 
@@ -113,8 +120,7 @@ export class Alerts {
   /** Never throws: it runs in the collector's timer. */
   #evaluate(): void {
     // Not the snapshot's own time, which goes on in steps of 1 ms where the clock was set back.
-    const moment = { at: this.#clock.now(), steadyMs: this.#clock.steady() };
-    const ageMs = moment.steadyMs - this.#startedAt;
+    const moment = { at: this.#clock.now(), watchedMs: this.#watch() };
     this.#evaluatedAt = moment.at;
     const windows = new Map<number, Snapshot | undefined>();
     for (const one of this.#thresholds) {
@@ -122,7 +128,7 @@ export class Alerts {
         const { windowMs } = one.threshold;
         if (!windows.has(windowMs)) windows.set(windowMs, this.#options.collector.over(windowMs));
         const snapshot = windows.get(windowMs);
-        const figures = snapshot ? figuresOf(one.threshold, snapshot, ageMs) : [];
+        const figures = snapshot ? figuresOf(one.threshold, snapshot) : [];
         for (const alert of one.evaluate(figures, moment)) this.#tell(alert, one.threshold);
       } catch (thrown) {
         const { id } = one.threshold;
@@ -132,6 +138,15 @@ export class Alerts {
         );
       }
     }
+  }
+
+  /** One more look. Returns for how long it was looked, in all. */
+  #watch(): number {
+    const steadyMs = this.#clock.steady();
+    const sinceMs = steadyMs - (this.#evaluatedSteadyMs ?? steadyMs);
+    this.#evaluatedSteadyMs = steadyMs;
+    this.#watchedMs += Math.min(sinceMs, intervalsMax * this.#options.limits.snapshotIntervalMs);
+    return this.#watchedMs;
   }
 
   #tell(alert: Alert, threshold: Threshold): void {

@@ -7,7 +7,7 @@ export interface AlertStatus {
   readonly since: number;
   /** When it began to fire, ms since the epoch; of `firing` and `resolved` alone. */
   readonly firedAt: number | undefined;
-  /** Since when it waits to fire or to be resolved, on the clock that is never set; absent where it does not. */
+  /** Since when it waits for its next state, as `watchedMs`; absent where it does not. */
   readonly waitsSince: number | undefined;
 }
 
@@ -15,8 +15,8 @@ export interface AlertStatus {
 export interface Finding {
   /** ms since the epoch: for people alone, as that clock can be set. */
   readonly at: number;
-  /** ms on the clock that is never set. */
-  readonly steadyMs: number;
+  /** For how long it was looked, in all, ms: never less than before, and no more for a time in which nobody could. */
+  readonly watchedMs: number;
   /** The figure is beyond the limit. One that is absent is not. */
   readonly isBeyond: boolean;
 }
@@ -28,6 +28,9 @@ export interface Patience {
   readonly keepMs: number;
 }
 
+/** As long as Prometheus tells of it: who was called by it, and comes to look, finds it. */
+export const resolvedMs = 15 * 60_000;
+
 export function inactiveSince(at: number): AlertStatus {
   return { state: 'inactive', since: at, firedAt: undefined, waitsSince: undefined };
 }
@@ -38,26 +41,27 @@ export function inactiveSince(at: number): AlertStatus {
  * https://github.com/prometheus/prometheus/blob/v2.42.0/rules/alerting.go (`AlertingRule.Eval`)
  */
 export function nextStatus(status: AlertStatus, finding: Finding, { holdMs, keepMs }: Patience): AlertStatus {
-  const { at, steadyMs, isBeyond } = finding;
-  const { state, waitsSince = steadyMs } = status;
-  const waitedMs = steadyMs - waitsSince;
+  const { at, watchedMs, isBeyond } = finding;
+  const { state, waitsSince = watchedMs } = status;
+  const waitedMs = watchedMs - waitsSince;
   switch (state) {
     case 'inactive':
       return isBeyond ? began(finding, holdMs) : status;
     case 'resolved':
-      return isBeyond ? began(finding, holdMs) : inactiveSince(at);
+      if (isBeyond) return began(finding, holdMs);
+      return waitedMs >= resolvedMs ? inactiveSince(at) : status;
     case 'pending':
       if (!isBeyond) return inactiveSince(at);
       return waitedMs >= holdMs ? firingSince(at) : status;
     case 'firing':
       if (isBeyond) return waiting(status, undefined);
-      return waitedMs >= keepMs ? resolvedAt(at, status) : waiting(status, waitsSince);
+      return waitedMs >= keepMs ? resolvedAt(finding, status) : waiting(status, waitsSince);
   }
 }
 
-function began({ at, steadyMs }: Finding, holdMs: number): AlertStatus {
+function began({ at, watchedMs }: Finding, holdMs: number): AlertStatus {
   if (holdMs <= 0) return firingSince(at);
-  return { state: 'pending', since: at, firedAt: undefined, waitsSince: steadyMs };
+  return { state: 'pending', since: at, firedAt: undefined, waitsSince: watchedMs };
 }
 
 function firingSince(at: number): AlertStatus {
@@ -68,6 +72,6 @@ function waiting(status: AlertStatus, waitsSince: number | undefined): AlertStat
   return status.waitsSince === waitsSince ? status : { ...status, waitsSince };
 }
 
-function resolvedAt(at: number, { firedAt }: AlertStatus): AlertStatus {
-  return { state: 'resolved', since: at, firedAt, waitsSince: undefined };
+function resolvedAt({ at, watchedMs }: Finding, { firedAt }: AlertStatus): AlertStatus {
+  return { state: 'resolved', since: at, firedAt, waitsSince: watchedMs };
 }

@@ -13,7 +13,7 @@ export interface Measure {
   /** What its figures can be: a limit beyond these is never passed, or always. */
   readonly lowest: number;
   readonly highest: number;
-  /** An average over the whole window, also where the process is younger than that: as `rate` has it. */
+  /** An average over the whole window, also where there is less of it than that: as `rate` has it. */
   readonly isRate?: boolean;
   /** PromQL: how many exchanges went into the figure. */
   exchanges?(windowMs: number): string;

@@ -38,7 +38,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'The process holds more memory than it should.',
     action:
-      'On the dashboard Service, compare memory with what is in flight on the dashboard Traffic. Where both rise, there are more or larger streams: add an instance, or raise the limit of this alert. Where memory rises alone, something leaks, most often a plugin: see `sightline_plugin_leaks_total`, and unload one after the other with `POST /api/plugins/:name/unload` on the admin plane.',
+      "In the console's Metrics, or on the dashboard Service, see whether memory rises with what is in flight: then add an instance, or raise this limit. Where it rises alone, something leaks, most often a plugin: the console's Plugins names versions that are unloaded and still held in memory.",
   },
   {
     id: 'cpu',
@@ -56,7 +56,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'The CPU that one event loop can have is nearly used up, and all exchanges slow down together.',
     action:
-      'On the dashboard Plugins and middleware, see whose time has grown, and unload it with `POST /api/plugins/:name/unload` on the admin plane. Where it is the traffic, add an instance; where a cgroup limits the process to less than one CPU, raise that.',
+      "In the console's Plugins, or on the dashboard Plugins and middleware, see what takes the time, and unload it. Where it is the traffic, add an instance; where a cgroup allows the process less than one CPU, raise that.",
   },
   {
     id: 'errors',
@@ -73,7 +73,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Many requests or turns have failed in a short time.',
     action:
-      'On the dashboard Traffic, see which outcome it is, of which upstream and with which status; `GET /api/traces` on the admin plane has the newest of them. Of `upstream_error`, 429 is a quota; other 4xx but 408 and 425 are mistakes of a client, or of a key in our configuration, and not counted here; 5xx, `upstream_truncated` and `upstream_unreachable` are for whoever runs the upstream, `timed_out` is a slow upstream or a limit of ours, and `failed` is our own fault.',
+      "In the console's Live, or on the dashboard Traffic, see which outcome it is, and of which upstream. `upstream_error`, `upstream_truncated` and `upstream_unreachable` are for whoever runs the upstream (429 is a quota), `timed_out` is a slow upstream or a limit of ours, `failed` our own fault. Mistakes of clients, such as a wrong key, are not counted.",
   },
   {
     id: 'error-ratio',
@@ -91,7 +91,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'critical',
     summary: 'A notable part of all requests and turns fails.',
     action:
-      'On the dashboard Traffic, see which outcome and status it is, and whether it is one upstream or all; `GET /api/traces` on the admin plane has examples. If one: `GET /readyz` says whether it answers; to use another in its place, change its `url` in the configuration and restart. If all: take back what was changed last, such as a plugin (`POST /api/plugins/:name/unload`). Where it is 429, one client may do all of it: see the dashboard Tokens. Other 4xx but 408 and 425 are mistakes of clients, and not counted here.',
+      "In the console's Live, or on the dashboard Traffic, see whether it is one upstream or all. One: call whoever runs it, or put another `url` in its place and restart. All: take back what was changed last, such as a plugin; where it is 429, see whether one tenant does it all.",
   },
   {
     id: 'first-token',
@@ -110,7 +110,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Models take long before they begin to answer.',
     action:
-      'On the dashboard Latency, compare upstreams and models: one that is slow is overloaded, or got longer prompts (see the dashboard Tokens). Look at our own share there, too: where it has grown as well, a `beforeQuery` of middleware is slow, and `GET /api/traces/:id` on the admin plane shows which.',
+      "In the console's Live, or on the dashboard Latency, see of which upstream and model: a slow one is overloaded, or gets longer prompts. The trace of a slow exchange shows what was waited for: a connection, the head of the reply, or the token itself.",
   },
   {
     id: 'duration',
@@ -129,7 +129,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'The slowest requests take very long.',
     action:
-      'On the dashboard Latency, see of which upstream and model. `GET /api/exchanges` on the admin plane has those that still run, `GET /api/traces` the newest: the spans of one say whether the upstream, the client or a plugin was waited for. `replyIdleTimeoutMs` bounds an upstream that has fallen silent, `max_tokens` of the clients the length of replies.',
+      "Open the trace of a slow exchange, from the console's Live or the dashboard Latency: it shows whether the upstream, the client or a plugin was waited for. `replyIdleTimeoutMs` bounds an upstream that has fallen silent, `max_tokens` of the clients the length of replies.",
   },
   {
     id: 'truncated',
@@ -145,7 +145,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Replies broke off before their end, which clients may take for complete ones.',
     action:
-      "On the dashboard Traffic, see of which upstream. Restarts of the backend, and idle timeouts of load balancers between it and Sightline, cut streams off: compare the durations of such traces in `GET /api/traces` on the admin plane; if they are all alike, it is somebody's timeout.",
+      "In the console's Live, or on the dashboard Traffic, see of which upstream. Where they all broke off after the same time, it is somebody's idle timeout, such as that of a load balancer before the backend; else the backend restarts.",
   },
   {
     id: 'event-loop-delay',
@@ -162,7 +162,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Something blocks the event loop, and all streams stutter together.',
     action:
-      "On the dashboard Plugins and middleware, look for a plugin with long synchronous work: give it `isolation: 'worker'`, or unload it with `POST /api/plugins/:name/unload` on the admin plane. Long pauses of garbage collection on the dashboard Service mean too little memory.",
+      "In the console's Plugins, or on the dashboard Plugins and middleware, look for a plugin with long synchronous work: give it `isolation: 'worker'`, or unload it. Long pauses of garbage collection on the dashboard Service mean too little memory.",
   },
   {
     id: 'telemetry-drops',
@@ -176,9 +176,9 @@ export const thresholds: readonly Threshold[] = [
     holdMs: 0,
     keepMs,
     severity: 'warning',
-    summary: 'Spans or log records were lost; what is shown is incomplete.',
+    summary: 'Spans, log records or pushed metrics were lost; what is shown is incomplete.',
     action:
-      'The labels `sightline_signal` and `sightline_reason` of `sightline_telemetry_dropped_total` say what was lost and why. `export` and `queue_full`: the collector is down or slow, see `GET /readyz` on the admin plane and `OTEL_EXPORTER_OTLP_ENDPOINT`. `stdout`: nobody reads the log fast enough. Other reasons are counted and raise no alert.',
+      'The dashboard Service, or `sightline_telemetry_dropped_total` of `GET /metrics`, tells what was lost and why. `export` and `queue_full`: the collector is down or slow, see `GET /readyz` and `OTEL_EXPORTER_OTLP_ENDPOINT`. `stdout`: nobody reads the log fast enough.',
   },
   {
     id: 'plugin-rejected',
@@ -197,7 +197,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'The newest version of a plugin cannot be used; the one before it serves, where there was one.',
     action:
-      '`GET /api/plugins` on the admin plane says why, with file and line. Check the mended file with `sightline plugin check FILE`, then save it: it is loaded at once, or by `POST /api/plugins/reload` where the folder is not watched.',
+      "The console's Plugins says why, with file and line. Mend the file and save it, and it is loaded; where the folder is not watched, reload it there. `sightline plugin check FILE` tells beforehand.",
   },
   {
     id: 'breaker-open',
@@ -217,7 +217,7 @@ export const thresholds: readonly Threshold[] = [
     summary:
       'A plugin failed several times in a row and is left out; where it has to be asked, exchanges fail.',
     action:
-      '`GET /api/plugins` on the admin plane names the middleware, hook or message type, and the log has its errors. Mend it or what it calls; the breaker closes by itself when a trial succeeds. Until then `POST /api/plugins/:name/unload` takes the plugin out, and what it guards is unguarded.',
+      "The console's Plugins names the middleware, hook or message type; the log has its errors. Mend it, or what it calls: the breaker closes by itself when a trial succeeds. Where exchanges have to go on without it, unload the plugin.",
   },
   {
     id: 'upstream-unreachable',
@@ -236,7 +236,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'critical',
     summary: 'An upstream gives no answer to probes.',
     action:
-      '`GET /readyz` on the admin plane has what the last probe came to: name, connection, TLS or time. Try its URL with `curl -v` from the same machine. Where it is gone for good, change its `url` in the configuration and restart.',
+      "`GET /readyz` on the admin plane tells what the last probe came to: name, connection, TLS or time. Try its URL with `curl -v` from the same machine, and see in the console's Live, or on the dashboard Traffic, whether its exchanges fail as well.",
   },
   {
     id: 'token-burn',
@@ -254,7 +254,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Tokens are spent fast, and cost accordingly.',
     action:
-      'On the dashboard Tokens, see which model and tenant it is. An agent in a loop sends request after request with a prompt that grows: in `GET /api/traces` on the admin plane, look for many of one model, close together. Block that tenant with a middleware, or its key at the upstream.',
+      "In the console's Live, or on the dashboard Tokens, see which model and tenant it is. An agent in a loop sends query after query, with a prompt that grows: block that tenant with a middleware, or its key at the upstream.",
   },
   {
     id: 'certificate',
@@ -277,6 +277,6 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: "An upstream's TLS certificate is about to end; then no connection comes about.",
     action:
-      'Ask whoever runs the upstream, or the proxy in front of it, to renew it, and why that did not happen by itself. `openssl s_client -connect HOST:443 -servername HOST </dev/null` shows the one that it presents.',
+      'Have whoever runs the upstream, or the proxy in front of it, renew it, and find out why that did not happen by itself. `openssl s_client -connect HOST:443 -servername HOST </dev/null` shows the one that it presents.',
   },
 ];

@@ -6,9 +6,14 @@ import { loadRulesConfig } from '../config/load.ts';
 import type { CommandCall } from './command.ts';
 
 /** The rules for Prometheus, or promtool's tests of them, with the limits of the configuration. */
-export async function exportAlerts(args: readonly string[], { cwd, env, say }: CommandCall): Promise<number> {
+export async function exportAlerts(args: readonly string[], call: CommandCall): Promise<number> {
+  const { cwd, env, say, complain } = call;
   const { values } = parseArgs({ args: [...args], options: { tests: { type: 'boolean' } } });
-  const thresholds = effectiveThresholds(loadRulesConfig(env, cwd).alerts.thresholds);
+  const { alerts, source } = loadRulesConfig(env, cwd);
+  // Whoever runs it in another folder is to notice.
+  if (source === undefined)
+    complain(`sightline: there is no sightline.yaml in ${cwd}: these are the default limits`);
+  const thresholds = effectiveThresholds(alerts.thresholds);
   const text = values.tests ? ruleTests(thresholds) : alertRules(thresholds);
   say(text.trimEnd());
   return 0;

@@ -1,7 +1,7 @@
 import type { Exchange } from './exchange.ts';
 
 /** 4xx that tell of the upstream's own state, not of what was asked: it is slow, or busy. */
-const statusesOfState: ReadonlySet<number> = new Set([408, 425, 429]);
+export const statusesOfState: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /**
  * Whose mistake an error is, where nobody who runs this service or its upstream could mend it: a request that is not

@@ -52,7 +52,7 @@ class Scene {
       receivers: [this.receiver],
       identity: { name: 'sightline', namespace: undefined, instanceId: 'instance-1', host: undefined },
       instruments: { alertsFiring },
-      limits: { flushTimeoutMs: 77, labelValuesMax: 2 },
+      limits: { flushTimeoutMs: 77, labelValuesMax: 2, snapshotIntervalMs: 5_000 },
       log: this.book.log,
       clock: this.collector.clock,
     });
@@ -227,6 +227,23 @@ describe('alerts', () => {
       scene.alerts.all.map(({ state, since }) => [state, since]),
       [['firing', hour + 5_000]],
     );
+  });
+
+  test('take no pause of the process for time in which a figure was beyond its limit', () => {
+    const scene = new Scene([{ ...unreachable, holdMs: 30_000, keepMs: 30_000 }]);
+    const hour = 3_600_000;
+    const stateAt = (at: number, up: number) => {
+      scene.collector.show(at, { upstreams: { a: { up } } });
+      return scene.states[0]?.[2];
+    };
+    // What was known before the pause says nothing of what was meanwhile.
+    assert.deepEqual(
+      [stateAt(0, 0), stateAt(hour, 0), stateAt(hour + 5_000, 1)],
+      ['pending', 'pending', 'inactive'],
+    );
+    const looks = [0, 5, 10, 15, 20, 25, 30].map((s) => stateAt(2 * hour + s * 1_000, 0));
+    assert.deepEqual(looks, [...Array(6).fill('pending'), 'firing']);
+    assert.deepEqual([stateAt(3 * hour, 1), stateAt(4 * hour, 1)], ['firing', 'firing']);
   });
 
   test('tell when they were evaluated last', () => {

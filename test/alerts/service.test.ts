@@ -140,6 +140,17 @@ describe('a service', () => {
     ]);
   });
 
+  test('leads who hears of an alert through an Alertmanager to its console', async () => {
+    await using sink = await WebhookSink.start();
+    await using service = await startService({
+      config: { alerts: { thresholds: memory, alertmanagers: [sink.url] } },
+    });
+    await service.collector.look();
+    await sink.waitFor(1);
+    const [told] = sink.bodies as { generatorURL: string }[][];
+    assert.equal(told?.[0]?.generatorURL, `${service.adminUrl}/#/alerts?alert=memory`);
+  });
+
   test('that stops sends what still waits', async () => {
     await using sink = await WebhookSink.start();
     sink.answers.push(503, 503);

@@ -13,6 +13,7 @@ import {
   inactiveSince,
   nextStatus,
   type Patience,
+  resolvedMs,
 } from '../../src/alerts/state-machine.ts';
 import { Random } from '../support/random.ts';
 
@@ -30,13 +31,14 @@ const states = (findings: readonly Finding[], holdMs: number, keepMs = 0) =>
 
 /** One finding every 10 ms. */
 const every10 = (beyond: readonly boolean[]): Finding[] =>
-  beyond.map((isBeyond, i) => ({ at: (i + 1) * 10, steadyMs: (i + 1) * 10, isBeyond }));
+  beyond.map((isBeyond, i) => ({ at: (i + 1) * 10, watchedMs: (i + 1) * 10, isBeyond }));
 
 const [yes, no] = [true, false];
 
 describe('an alert', () => {
-  test('fires after the hold time, is resolved once, and is inactive again', () => {
-    const findings = every10([no, yes, yes, yes, yes, no, no]);
+  test('fires after the hold time, is resolved, and is inactive again after a while', () => {
+    const later = { at: 60 + resolvedMs, watchedMs: 60 + resolvedMs, isBeyond: no };
+    const findings = [...every10([no, yes, yes, yes, yes, no, no]), later];
     const never = { firedAt: undefined, waitsSince: undefined };
     assert.deepEqual(statuses(findings, { holdMs: 20, keepMs: 0 }), [
       { state: 'inactive', since: 0, ...never },
@@ -44,8 +46,9 @@ describe('an alert', () => {
       { state: 'pending', since: 20, ...never, waitsSince: 20 },
       { state: 'firing', since: 40, ...never, firedAt: 40 },
       { state: 'firing', since: 40, ...never, firedAt: 40 },
-      { state: 'resolved', since: 60, ...never, firedAt: 40 },
-      { state: 'inactive', since: 70, ...never },
+      { state: 'resolved', since: 60, firedAt: 40, waitsSince: 60 },
+      { state: 'resolved', since: 60, firedAt: 40, waitsSince: 60 },
+      { state: 'inactive', since: 60 + resolvedMs, ...never },
     ]);
   });
 
@@ -71,7 +74,7 @@ describe('an alert', () => {
       'resolved',
       'firing',
       'resolved',
-      'inactive',
+      'resolved',
     ]);
     assert.deepEqual(states(every10([yes, yes, no, yes]), 10), ['pending', 'firing', 'resolved', 'pending']);
   });
@@ -81,14 +84,14 @@ describe('an alert', () => {
     const [first, ...others] = statuses(findings, { holdMs: 0, keepMs: 20 });
     assert.deepEqual(
       others.map(({ state }) => state),
-      ['firing', 'firing', 'firing', 'firing', 'firing', 'resolved', 'inactive'],
+      ['firing', 'firing', 'firing', 'firing', 'firing', 'resolved', 'resolved'],
     );
     assert.deepEqual(others[2], first);
   });
 
-  test('takes its times from the clock that is never set', () => {
+  test('takes its times from how long it was looked, whatever the clock says', () => {
     const at = (times: readonly number[]) =>
-      times.map((time, i) => ({ at: time, steadyMs: i * 10, isBeyond: i < 3 }));
+      times.map((time, i) => ({ at: time, watchedMs: i * 10, isBeyond: i < 3 }));
     for (const times of [
       [1_000, 1_010, 1_020, 1_030, 1_040, 1_050],
       [1_000, 90_000, 90_010, 500_000, 500_010, 500_020],
@@ -106,7 +109,7 @@ function modelState(findings: readonly Finding[], { holdMs, keepMs }: Patience):
   const lasted = (index: number): number => {
     const found = findings[index] ?? assert.fail();
     const before = findings.slice(0, index).findLastIndex(({ isBeyond }) => isBeyond !== found.isBeyond);
-    return found.steadyMs - (findings[before + 1]?.steadyMs ?? Number.NaN);
+    return found.watchedMs - (findings[before + 1]?.watchedMs ?? Number.NaN);
   };
   const isFiring = (index: number): boolean => {
     const indices = findings.keys().filter((i) => i <= index);
@@ -118,7 +121,8 @@ function modelState(findings: readonly Finding[], { holdMs, keepMs }: Patience):
   const last = findings.length - 1;
   if (isFiring(last)) return 'firing';
   if (findings[last]?.isBeyond) return 'pending';
-  return last > 0 && isFiring(last - 1) ? 'resolved' : 'inactive';
+  const lastBeyond = findings.findLastIndex(({ isBeyond }) => isBeyond);
+  return lastBeyond >= 0 && isFiring(lastBeyond) ? 'resolved' : 'inactive';
 }
 
 test('random series, with clocks that jump, come to what the definition says', () => {
@@ -126,13 +130,13 @@ test('random series, with clocks that jump, come to what the definition says', (
     const random = new Random(seed);
     const patience = { holdMs: random.pick([0, 0, 10, 50, 200]), keepMs: random.pick([0, 0, 10, 50]) };
     const probability = random.next();
-    let [at, steadyMs] = [10_000, 0];
+    let [at, watchedMs] = [10_000, 0];
     const findings: Finding[] = [];
     for (let i = 0; i < 60; i += 1) {
       const passedMs = random.integer(0, 20);
-      steadyMs += passedMs;
+      watchedMs += passedMs;
       at += random.chance(0.1) ? random.integer(-500, 500) : passedMs;
-      findings.push({ at, steadyMs, isBeyond: random.chance(probability) });
+      findings.push({ at, watchedMs, isBeyond: random.chance(probability) });
     }
     const expected = findings.map((_, i) => modelState(findings.slice(0, i + 1), patience));
     assert.deepEqual(states(findings, patience.holdMs, patience.keepMs), expected, `seed ${seed}`);
@@ -186,7 +190,7 @@ function promtoolTest(random: Random) {
   });
   const findings = values.map((value, i) => ({
     at: i * 15_000,
-    steadyMs: i * 15_000,
+    watchedMs: i * 15_000,
     isBeyond: value === 6,
   }));
   const ours = patiences.map(({ holdMs, keepMs }) => states(findings, holdMs, keepMs));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { resolvedMs } from '../../src/alerts/state-machine.ts';
 import { ThresholdAlerts } from '../../src/alerts/threshold-alerts.ts';
 import { threshold } from './fakes.ts';
 
 const single = (value?: number) => (value === undefined ? [] : [{ of: undefined, value }]);
-const moment = (at: number) => ({ at, steadyMs: at });
+const moment = (at: number) => ({ at, watchedMs: at });
 const states = (alerts: ThresholdAlerts) => alerts.all.map(({ of, state }) => [of, state]);
 
 describe('alerts of a threshold', () => {
@@ -57,11 +58,15 @@ describe('alerts of a threshold', () => {
     alerts.evaluate(single(2), moment(1));
     const [alert] = alerts.evaluate([], moment(2));
     assert.deepEqual([alert?.state, alert?.value], ['resolved', undefined]);
-    alerts.evaluate([], moment(3));
-    assert.deepEqual(
-      alerts.all.map(({ state, since }) => [state, since]),
-      [['inactive', 3]],
-    );
+    const seen = [3, 1 + resolvedMs, 2 + resolvedMs].flatMap((at) => {
+      assert.deepEqual(alerts.evaluate([], moment(at)), []);
+      return alerts.all.map(({ state, since }) => [state, since]);
+    });
+    assert.deepEqual(seen, [
+      ['resolved', 2],
+      ['resolved', 2],
+      ['inactive', 2 + resolvedMs],
+    ]);
   });
 
   test('that hover about the limit are told once, and resolved when that is over', () => {
@@ -110,13 +115,13 @@ describe('alerts of a threshold', () => {
       alerts.evaluate(up({ a: 0, b: 1 }), moment(2)).map(({ of, state }) => [of, state]),
       [['c', 'resolved']],
     );
-    alerts.evaluate(up({ a: 0, b: 1 }), moment(3));
+    alerts.evaluate(up({ a: 0, b: 1 }), moment(2 + resolvedMs));
     assert.deepEqual(states(alerts), [
       ['a', 'firing'],
       ['b', 'inactive'],
     ]);
-    alerts.evaluate(up({ a: 1 }), moment(4));
-    alerts.evaluate([], moment(5));
+    alerts.evaluate(up({ a: 1 }), moment(3 + resolvedMs));
+    alerts.evaluate([], moment(3 + 2 * resolvedMs));
     assert.deepEqual(states(alerts), [[undefined, 'inactive']]);
   });
 });

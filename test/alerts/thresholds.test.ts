@@ -6,6 +6,7 @@ import { duration } from '../../src/alerts/duration.ts';
 import type { FigurePath } from '../../src/alerts/threshold.ts';
 import { thresholds } from '../../src/alerts/thresholds.ts';
 import { describeCommands } from '../../src/commands/commands.ts';
+import { views } from '../../src/console/page/route.ts';
 import { outcomes } from '../../src/exchange/outcome.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { attribute, metric } from '../../src/telemetry/names.ts';
@@ -86,7 +87,6 @@ describe('the table of thresholds', () => {
 /** What an action may name in backticks, beside routes, series, labels, limits and outcomes. */
 const otherNames = new Set([
   'url',
-  'beforeQuery',
   'max_tokens',
   "isolation: 'worker'",
   'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -118,6 +118,22 @@ describe('what to do', () => {
       const prose = `${summary} ${action.replace(/`[^`]+`/g, '…')}`;
       assert.doesNotMatch(prose, /[a-z]_[a-z]|[a-z][A-Z](?!pen)|\/[a-z]|GET|POST/, id);
     }
+  });
+
+  test('is read in a moment', () => {
+    for (const { id, action } of thresholds) {
+      assert.ok(action.length <= 360, `${id}: ${action.length} characters`);
+      assert.ok(action.split(/[.?] (?=[A-Z`])/).length <= 4, id);
+    }
+  });
+
+  test('leads to views of the console that there are', () => {
+    for (const { id, action } of thresholds)
+      for (const [, view = ''] of action.matchAll(/console's (\w+)/g))
+        assert.ok(
+          views.some((name) => name === view.toLowerCase()),
+          `${id}: ${view}`,
+        );
   });
 
   test('leads to dashboards that there are', () => {

@@ -25,6 +25,7 @@ describe('alerts export', () => {
       const { code, stdout, stderr } = await place.run(['alerts', 'export', ...args]);
       assert.equal(code, 0, stderr);
       assert.equal(stdout, readFileSync(join(root, file), 'utf8'));
+      assert.match(stderr, /^sightline: there is no sightline\.yaml in .+: these are the default limits\n$/);
     }
   });
 

@@ -2,6 +2,7 @@ import type { AlertmanagerConfig } from '../../config/config.ts';
 import type { Limits } from '../../limits.ts';
 import { labelName } from '../../telemetry/prometheus-names.ts';
 import { ruleName } from '../rules/rule-name.ts';
+import { resolvedMs } from '../state-machine.ts';
 import { annotations, valueInWords } from '../wording.ts';
 import { type Delivery, type DeliveryContext, type DeliveryLimits, DeliveryQueue } from './delivery-queue.ts';
 import type { AlertNotification, Receiver, ServiceIdentity } from './notification.ts';
@@ -11,15 +12,14 @@ import type { AlertNotification, Receiver, ServiceIdentity } from './notificatio
  * fires ends by itself unless it is told again, and what is resolved is told again for a while.
  */
 const expiryIntervals = 4;
-const resolvedRetentionMs = 15 * 60_000;
 
 interface AlertmanagerOptions extends DeliveryContext, AlertmanagerConfig {
   readonly limits: DeliveryLimits & Pick<Limits, 'alertResendIntervalMs'>;
   /** For the log: where the configuration has it. */
   readonly name: string;
   readonly identity: ServiceIdentity;
-  /** Where people see the alerts of this process. */
-  readonly generatorUrl: () => string;
+  /** Where people see this alert of this process, by the id of its threshold. */
+  readonly generatorUrl: (id: string) => string;
 }
 
 /** An alert, and what was said of it when it fired: what is resolved is no longer beyond its limit. */
@@ -86,7 +86,7 @@ export class Alertmanager implements Receiver {
     const now = Date.now();
     for (const [key, { notification }] of this.#told) {
       const { alert } = notification;
-      if (alert.state === 'resolved' && now - alert.since > resolvedRetentionMs) this.#told.delete(key);
+      if (alert.state === 'resolved' && now - alert.since > resolvedMs) this.#told.delete(key);
     }
     if (this.#told.size > 0) {
       // What is being sent, or tried again, says the same.
@@ -115,7 +115,7 @@ export class Alertmanager implements Receiver {
       startsAt: isoTime(firedAt),
       // One that ends before it starts is refused; clocks can be set back.
       endsAt: isoTime(Math.max(firedAt, state === 'resolved' ? since : expiresAt)),
-      generatorURL: generatorUrl(),
+      generatorURL: generatorUrl(id),
     };
   }
 

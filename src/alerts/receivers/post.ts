@@ -1,4 +1,5 @@
 import fetch from 'node-fetch';
+import { statusesOfState } from '../../exchange/fault.ts';
 import { scope } from '../../telemetry/names.ts';
 import { readRetryAfter } from './retry-delay.ts';
 
@@ -67,7 +68,7 @@ export async function post(
 
 function answerOf(status: number, retryAfter: string | null): Answer {
   if (status >= 200 && status < 300) return { isTaken: true };
-  const isWorthRetrying = status === 429 || status >= 500;
+  const isWorthRetrying = status >= 500 || statusesOfState.has(status);
   return notTaken(`HTTP ${status}`, isWorthRetrying, readRetryAfter(retryAfter, Date.now()));
 }
 

@@ -6,8 +6,8 @@ import type { Receiver, ServiceIdentity } from './notification.ts';
 export interface ReceiversOptions extends DeliveryContext {
   readonly limits: Limits;
   readonly identity: ServiceIdentity;
-  /** Where people see the alerts of this process. */
-  readonly generatorUrl: () => string;
+  /** Where people see this alert of this process, by the id of its threshold. */
+  readonly generatorUrl: (id: string) => string;
 }
 
 /** Those of the configuration. Of a kind that nobody asked for, nothing is loaded. */

@@ -67,7 +67,7 @@ export const absentRule = {
   annotations: {
     summary: 'Sightline is gone: Prometheus has no figures of any instance.',
     description:
-      'See first whether the process is there: `GET /healthz` on the admin plane, and the last lines of its log. If it is, see what the page Targets of Prometheus says of the scrape job: no such job, or another address of the admin plane, is a mistake in `scrape_configs`, and `401` means that its token is not the one of `SIGHTLINE_ADMIN_TOKEN`. Where metrics are pushed, see whether the collector is there, and `OTEL_EXPORTER_OTLP_ENDPOINT`.',
+      'See whether the process is there: `GET /healthz` on the admin plane, and the end of its log. If it is, the page Targets of Prometheus says what is wrong: no such job or another address is a mistake in `scrape_configs`, `401` a token other than `SIGHTLINE_ADMIN_TOKEN`. Where metrics are pushed, see the collector, and `OTEL_EXPORTER_OTLP_ENDPOINT`.',
   },
 };
 

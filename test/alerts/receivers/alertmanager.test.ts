@@ -20,7 +20,7 @@ function receiver(url: string, context: TestDeliveryContext, { namespace, header
     headers,
     name: 'alerts.alertmanagers[0]',
     identity: { ...identity, namespace },
-    generatorUrl: () => 'http://127.0.0.1:4001/api/alerts',
+    generatorUrl: (id) => `http://127.0.0.1:4001/#/alerts?alert=${id}`,
   });
 }
 
@@ -74,7 +74,7 @@ describe('a real Alertmanager', { skip }, () => {
     );
     const [first, second] = told;
     assert.equal(Date.parse(first?.startsAt ?? ''), firedAt);
-    assert.equal(first?.generatorURL, 'http://127.0.0.1:4001/api/alerts');
+    assert.equal(first?.generatorURL, 'http://127.0.0.1:4001/#/alerts?alert=upstream-unreachable');
     assert.equal(Date.parse(second?.endsAt ?? ''), firedAt + 5);
     assert.deepEqual(context.counts, { sent: 2 });
     assert.deepEqual([context.book.lines, alertmanager.log], [[], '']);

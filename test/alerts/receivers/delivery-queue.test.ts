@@ -41,7 +41,7 @@ const hour = 3_600_000;
 describe('messages to a receiver', () => {
   test('are tried again after errors of the server, in their order', async () => {
     await using stage = await startStage();
-    stage.sink.answers.push(500, 503, 429, 200);
+    stage.sink.answers.push(500, 408, 429, 200);
     stage.queue.push(delivery(1));
     stage.queue.push(delivery(2));
     await stage.queue.stop(10_000);
