@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { AttemptContent } from '../dialects/content/attempt-content.ts';
 import type { SightlineError } from '../errors.ts';
 import { emptyReplyFacts, type ReplyFacts } from './facts.ts';
@@ -50,6 +51,8 @@ export class Attempt {
   unobserved: string | undefined;
   /** What was asked and answered, where telemetry is to tell it. */
   content: AttemptContent | undefined;
+  /** The recorder's own, see `Exchange`; a turn and its attempt are one span, which the turn has. */
+  span: Span | undefined;
 
   endedAt: number | undefined;
   outcome: Outcome | undefined;

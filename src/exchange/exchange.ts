@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { SightlineError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -87,6 +88,8 @@ export class Exchange {
   overheadMs = 0;
   /** W3C ids, where tracing is on. */
   trace: { readonly traceId: string; readonly spanId: string; readonly flags: number } | undefined;
+  /** The recorder's own. A map from exchanges to spans would hold on to what has ended. */
+  span: Span | undefined;
 
   outcome: Outcome | undefined;
   error: SightlineError | undefined;

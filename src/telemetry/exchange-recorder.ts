@@ -5,6 +5,7 @@ import {
   ROOT_CONTEXT,
   type Span,
   SpanKind,
+  type TextMapSetter,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
@@ -49,6 +50,12 @@ export interface RecorderOptions {
 
 const none: RawHeaders = Object.freeze([]);
 
+const asRawHeaders: TextMapSetter<string[]> = {
+  set: (headers, name, value) => {
+    headers.push(name, value);
+  },
+};
+
 /**
  * Turns exchanges into telemetry. Spans are opened where their ids are needed (the upstream sees the
  * attempt's span as its parent); everything else happens in `end`, once, from the facts.
@@ -58,7 +65,8 @@ const none: RawHeaders = Object.freeze([]);
  */
 export class ExchangeRecorder implements Recorder {
   readonly #options: RecorderOptions;
-  readonly #spans = new WeakMap<Exchange | Attempt | MiddlewareRun, Span>();
+  /** Of runs that somebody looked at while they went on. */
+  readonly #runsSeen = new WeakMap<MiddlewareRun, Span>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -68,11 +76,7 @@ export class ExchangeRecorder implements Recorder {
     const { tracer, measurements, clientTrace } = this.#options;
     const { place } = exchange;
     const session = place.kind === 'session' ? undefined : place.session;
-    const { parent, links } = tracePlace(
-      exchange,
-      clientTrace,
-      session && this.#spans.get(session)?.spanContext(),
-    );
+    const { parent, links } = tracePlace(exchange, clientTrace, session?.span?.spanContext());
     const span = tracer.startSpan(
       spanName(exchange),
       {
@@ -83,7 +87,7 @@ export class ExchangeRecorder implements Recorder {
       },
       parent,
     );
-    this.#spans.set(exchange, span);
+    exchange.span = span;
     const { traceId, spanId, traceFlags } = span.spanContext();
     if (isValidTraceId(traceId)) exchange.trace = { traceId, spanId, flags: traceFlags & 1 };
     measurements.begin(exchange);
@@ -100,13 +104,9 @@ export class ExchangeRecorder implements Recorder {
       },
       this.#below(exchange),
     );
-    this.#spans.set(attempt, span);
+    attempt.span = span;
     const headers: string[] = [];
-    propagation.inject(trace.setSpan(ROOT_CONTEXT, span), headers, {
-      set: (carrier, name, value) => {
-        carrier.push(name, value);
-      },
-    });
+    propagation.inject(trace.setSpan(ROOT_CONTEXT, span), headers, asRawHeaders);
     return headers;
   }
 
@@ -114,8 +114,7 @@ export class ExchangeRecorder implements Recorder {
     const { content } = this.#options;
     const { place, attempt } = exchange;
     const owner = place.kind === 'turn' ? exchange : attempt;
-    const span = content && owner && this.#spans.get(owner);
-    return span && content.limitsOf(span);
+    return owner?.span && content?.limitsOf(owner.span);
   }
 
   middlewareRan(exchange: Exchange): void {
@@ -129,7 +128,7 @@ export class ExchangeRecorder implements Recorder {
     this.#options.recent.add(exchange);
     for (const attempt of exchange.attempts) this.#endAttempt(exchange, attempt);
     for (const run of exchange.middlewareRuns) this.#spanOfRun(exchange, run);
-    const span = this.#spans.get(exchange);
+    const { span } = exchange;
     if (span?.isRecording()) describeExchange(span, exchange);
     if (span && exchange.place.kind === 'turn') this.#tellReply(span, exchange, exchange.attempt);
     span?.end(epochMs(exchange.clock, exchange.endedAt ?? 0));
@@ -152,7 +151,7 @@ export class ExchangeRecorder implements Recorder {
   #exchangeSoFar(exchange: Exchange): SpanSoFar | undefined {
     const { drafts, markedStreams } = this.#options;
     const { clock, place, attempt } = exchange;
-    return drafts.of(this.#spans.get(exchange), (draft) => describeExchange(draft, exchange), {
+    return drafts.of(exchange.span, (draft) => describeExchange(draft, exchange), {
       endMs: undefined,
       chunks: place.kind === 'turn' && attempt ? markedStreams.soFar(clock, attempt) : undefined,
     });
@@ -162,7 +161,7 @@ export class ExchangeRecorder implements Recorder {
     const { drafts, markedStreams } = this.#options;
     const { clock } = exchange;
     const { endedAt } = attempt;
-    return drafts.of(this.#spans.get(attempt), (draft) => describeAttempt(draft, exchange, attempt), {
+    return drafts.of(attempt.span, (draft) => describeAttempt(draft, exchange, attempt), {
       endMs: endedAt === undefined ? undefined : epochMs(clock, endedAt),
       chunks: markedStreams.soFar(clock, attempt),
     });
@@ -172,8 +171,8 @@ export class ExchangeRecorder implements Recorder {
     const durationMs = run.isUnderWay ? now - run.startedAt : run.durationMs;
     if (!this.#isWorthSeeing(run, durationMs)) return undefined;
     // Opened early, it is kept for the end: only so it has the same id then.
-    const span = this.#spans.get(run) ?? this.#beginRun(exchange, run);
-    this.#spans.set(run, span);
+    const span = this.#runsSeen.get(run) ?? this.#beginRun(exchange, run);
+    this.#runsSeen.set(run, span);
     return this.#options.drafts.of(span, (draft) => describeRun(draft, exchange, run), {
       endMs: run.isUnderWay ? undefined : epochMs(exchange.clock, run.startedAt + durationMs),
       chunks: undefined,
@@ -181,7 +180,7 @@ export class ExchangeRecorder implements Recorder {
   }
 
   #endAttempt(exchange: Exchange, attempt: Attempt): void {
-    const span = this.#spans.get(attempt);
+    const { span } = attempt;
     if (!span) return;
     if (span.isRecording()) describeAttempt(span, exchange, attempt);
     this.#tellReply(span, exchange, attempt);
@@ -199,7 +198,7 @@ export class ExchangeRecorder implements Recorder {
   /** What each middleware cost, where it is worth seeing. */
   #spanOfRun(exchange: Exchange, run: MiddlewareRun): void {
     if (!this.#isWorthSeeing(run, run.durationMs)) return;
-    const span = this.#spans.get(run) ?? this.#beginRun(exchange, run);
+    const span = this.#runsSeen.get(run) ?? this.#beginRun(exchange, run);
     describeRun(span, exchange, run);
     span.end(epochMs(exchange.clock, run.startedAt + run.durationMs));
   }
@@ -218,8 +217,7 @@ export class ExchangeRecorder implements Recorder {
     return this.#options.tracer.startSpan(runSpanName(run), options, this.#below(exchange));
   }
 
-  #below(exchange: Exchange): Context {
-    const span = this.#spans.get(exchange);
+  #below({ span }: Exchange): Context {
     return span ? trace.setSpan(ROOT_CONTEXT, span) : ROOT_CONTEXT;
   }
 }

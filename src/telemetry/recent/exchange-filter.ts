@@ -5,6 +5,8 @@ export interface ExchangeFilter {
   /** They ran at some moment between these times, ms since the epoch. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
+  /** They took, or have taken so far, at least so many ms. */
+  readonly minDurationMs?: number | undefined;
   readonly id?: string | undefined;
   /** It is in one of the texts that people look for; case does not matter. */
   readonly text?: string | undefined;
@@ -18,10 +20,11 @@ type Test = (row: ExchangeRow) => boolean;
 
 /** Only what is asked for costs something: a row is held against ten thousand times as much of it. */
 export function matcherOf(filter: ExchangeFilter): Test {
-  const { from, to, id, text, outcome, model, upstream, tenant } = filter;
+  const { from, to, minDurationMs, id, text, outcome, model, upstream, tenant } = filter;
   const tests: Test[] = [];
   if (from !== undefined) tests.push(({ startedAtMs, durationMs }) => startedAtMs + durationMs >= from);
   if (to !== undefined) tests.push(({ startedAtMs }) => startedAtMs <= to);
+  if (minDurationMs !== undefined) tests.push(({ durationMs }) => durationMs >= minDurationMs);
   if (id !== undefined) tests.push((row) => row.id === id);
   if (outcome) tests.push((row) => isOneOf(outcome, row.outcome));
   if (model) tests.push((row) => isOneOf(model, row.model));

@@ -9,75 +9,82 @@ import type { SharedTexts } from './shared-texts.ts';
  * What is worth seeing of an exchange in a list of many. It holds on to nothing of the exchange, and no text of it is
  * longer than `SharedTexts` lets through. What is not known is undefined.
  */
-export interface ExchangeRow {
+export type ExchangeRow = Readonly<WritableRow>;
+
+/** … as whoever keeps it has it. */
+export class WritableRow {
   /** Its number in the order in which they ended, from 1; 0 while it runs. */
-  readonly seq: number;
-  readonly id: string;
-  readonly kind: ExchangePlace['kind'];
-  readonly sessionId: string | undefined;
-  readonly turn: number | undefined;
-  readonly traceId: string | undefined;
-  readonly spanId: string | undefined;
-  readonly isSampled: boolean;
-  readonly method: string;
-  readonly path: string;
-  readonly upstream: string | undefined;
-  readonly dialect: string | undefined;
-  readonly model: string | undefined;
-  readonly tenant: string | undefined;
-  readonly isStream: boolean;
+  seq!: number;
+  id!: string;
+  kind!: ExchangePlace['kind'];
+  sessionId!: string | undefined;
+  turn!: number | undefined;
+  traceId!: string | undefined;
+  spanId!: string | undefined;
+  isSampled!: boolean;
+  method!: string;
+  path!: string;
+  upstream!: string | undefined;
+  dialect!: string | undefined;
+  model!: string | undefined;
+  tenant!: string | undefined;
+  isStream!: boolean;
   /** Since the epoch. */
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly outcome: Outcome | undefined;
-  readonly error: string | undefined;
-  readonly status: number | undefined;
-  readonly attempts: number;
-  readonly firstTokenMs: number | undefined;
-  readonly inputTokens: number | undefined;
-  readonly outputTokens: number | undefined;
-  readonly replyBytes: number;
-  readonly outputChunks: number;
-  readonly tokensPerSecond: number | undefined;
-  readonly session: SessionRow | undefined;
+  startedAtMs!: number;
+  durationMs!: number;
+  outcome!: Outcome | undefined;
+  error!: string | undefined;
+  status!: number | undefined;
+  attempts!: number;
+  firstTokenMs!: number | undefined;
+  inputTokens!: number | undefined;
+  outputTokens!: number | undefined;
+  replyBytes!: number;
+  outputChunks!: number;
+  tokensPerSecond!: number | undefined;
+  session!: SessionRow | undefined;
 }
 
 export type SessionRow = ReturnType<typeof sessionRow>;
 
-/** As it is at `now` (`performance.now()`), or as it has ended. One literal: this is done for each exchange. */
-export function exchangeRow(exchange: Exchange, seq: number, texts: SharedTexts, now: number): ExchangeRow {
+/** As it is at `now` (`performance.now()`), or as it has ended. */
+export function writeRow(
+  row: WritableRow,
+  exchange: Exchange,
+  seq: number,
+  texts: SharedTexts,
+  now: number,
+): void {
   const { attempt, request, route, query, clock, place, session, trace } = exchange;
   const until = exchange.endedAt ?? now;
-  return {
-    seq,
-    id: exchange.id,
-    kind: place.kind,
-    sessionId: session?.id,
-    turn: place.kind === 'turn' ? place.number : undefined,
-    traceId: trace?.traceId,
-    spanId: trace?.spanId,
-    isSampled: trace?.flags === 1,
-    method: request.method,
-    path: texts.share(request.path),
-    upstream: attempt?.upstream.name ?? route.upstream,
-    dialect: route.dialect?.name,
-    model: texts.share(query?.model),
-    tenant: texts.share(tenantOf(exchange)),
-    isStream: attempt?.streamed ?? query?.stream ?? false,
-    startedAtMs: clock.startedEpochMs,
-    durationMs: Math.max(0, until - clock.startedAt),
-    outcome: exchange.outcome,
-    error: exchange.outcome && texts.share(exchangeErrorType(exchange)),
-    status: exchange.status,
-    attempts: exchange.attempts.length,
-    firstTokenMs: attempt && firstTokenMs(attempt),
-    inputTokens: attempt?.reply.usage.input,
-    outputTokens: attempt?.reply.usage.output,
-    replyBytes: attempt?.bytes ?? 0,
-    outputChunks: attempt?.outputChunks ?? 0,
-    tokensPerSecond: attempt && tokensPerSecond(attempt, until),
-    session: place.kind === 'session' ? sessionRow(place.facts) : undefined,
-  };
+  row.seq = seq;
+  row.id = exchange.id;
+  row.kind = place.kind;
+  row.sessionId = session?.id;
+  row.turn = place.kind === 'turn' ? place.number : undefined;
+  row.traceId = trace?.traceId;
+  row.spanId = trace?.spanId;
+  row.isSampled = trace?.flags === 1;
+  row.method = request.method;
+  row.path = texts.share(request.path);
+  row.upstream = attempt?.upstream.name ?? route.upstream;
+  row.dialect = route.dialect?.name;
+  row.model = texts.share(query?.model);
+  row.tenant = texts.share(tenantOf(exchange));
+  row.isStream = attempt?.streamed ?? query?.stream ?? false;
+  row.startedAtMs = clock.startedEpochMs;
+  row.durationMs = Math.max(0, until - clock.startedAt);
+  row.outcome = exchange.outcome;
+  row.error = exchange.outcome && texts.share(exchangeErrorType(exchange));
+  row.status = exchange.status;
+  row.attempts = exchange.attempts.length;
+  row.firstTokenMs = attempt && firstTokenMs(attempt);
+  row.inputTokens = attempt?.reply.usage.input;
+  row.outputTokens = attempt?.reply.usage.output;
+  row.replyBytes = attempt?.bytes ?? 0;
+  row.outputChunks = attempt?.outputChunks ?? 0;
+  row.tokensPerSecond = attempt && tokensPerSecond(attempt, until);
+  row.session = place.kind === 'session' ? sessionRow(place.facts) : undefined;
 }
 
 /** Nothing checks the types of a plugin that is not TypeScript. */

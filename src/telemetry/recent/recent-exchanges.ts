@@ -1,6 +1,6 @@
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { Limits } from '../../limits.ts';
-import { type ExchangeRow, exchangeRow } from './exchange-row.ts';
+import { type ExchangeRow, WritableRow, writeRow } from './exchange-row.ts';
 import { SharedTexts } from './shared-texts.ts';
 
 export interface RowsAsked {
@@ -19,8 +19,11 @@ export interface RowsAsked {
 export class RecentExchanges {
   readonly #max: number;
   readonly #texts: SharedTexts;
-  /** Number `n` is at `(n - 1) % #max`. */
-  readonly #rows: ExchangeRow[] = [];
+  /**
+   * Number `n` is at `(n - 1) % #max`, in the row of the one before it there: rows that live for minutes grow old, and
+   * new ones for each exchange would cost several times as much to collect as to write.
+   */
+  readonly #rows: WritableRow[] = [];
   #newest = 0;
 
   constructor(limits: Pick<Limits, 'recentExchangesMax' | 'recentTextCharsMax'>) {
@@ -41,12 +44,16 @@ export class RecentExchanges {
   /** Called once for each exchange, when it has its outcome. */
   add(exchange: Exchange): void {
     this.#newest += 1;
-    this.#rows[(this.#newest - 1) % this.#max] = exchangeRow(exchange, this.#newest, this.#texts, 0);
+    const place = (this.#newest - 1) % this.#max;
+    this.#rows[place] ??= new WritableRow();
+    writeRow(this.#rows[place], exchange, this.#newest, this.#texts, 0);
   }
 
   /** One that runs, as it is now. */
   running(exchange: Exchange, now = performance.now()): ExchangeRow {
-    return exchangeRow(exchange, 0, this.#texts, now);
+    const row = new WritableRow();
+    writeRow(row, exchange, 0, this.#texts, now);
+    return row;
   }
 
   /** Newest first. `isMore`: others match as well. */
@@ -57,12 +64,12 @@ export class RecentExchanges {
       const row = this.#rows[(seq - 1) % this.#max];
       if (!row || !matches(row)) continue;
       if (rows.length === countMax) return { rows, isMore: true };
-      rows.push(row);
+      rows.push({ ...row });
     }
     return { rows, isMore: false };
   }
 
-  /** All of them, in no order. */
+  /** All of them, in no order, until the next exchange ends: then one of them tells of that. */
   get rows(): readonly ExchangeRow[] {
     return this.#rows;
   }

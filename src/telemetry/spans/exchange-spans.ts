@@ -2,7 +2,7 @@ import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api';
 import type { Attempt } from '../../exchange/attempt.ts';
 import type { Exchange, MiddlewareRun } from '../../exchange/exchange.ts';
 import { attemptErrorType, isClientError, isServerError } from '../error-type.ts';
-import { attribute } from '../names.ts';
+import { attribute, tagPrefix } from '../names.ts';
 import {
   connectionEnd,
   connectionStart,
@@ -73,6 +73,8 @@ export function runAttributes({ middleware, phase, owner }: MiddlewareRun): Attr
 export function describeExchange(span: Span, exchange: Exchange): void {
   if (exchange.place.kind === 'turn') describeTurn(span, exchange);
   else describeServer(span, exchange);
+  // What middleware added.
+  for (const [name, value] of exchange.attributes) span.setAttribute(tagPrefix + name, value);
   if (exchange.error && exchange.outcome !== 'client_aborted')
     addException(span, exchange.clock, exchange.error, exchange.endedAt);
 }

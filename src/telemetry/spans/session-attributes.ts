@@ -14,7 +14,6 @@ import {
   replyAttributes,
   type Sparse,
   serverStart,
-  tagAttributes,
 } from './span-attributes.ts';
 
 /** Of a session's SERVER span, as far as they are known at its start. */
@@ -22,15 +21,14 @@ export function sessionStart(session: Exchange, { protocol }: SessionFacts): Att
   return { ...serverStart(session), [attribute.sessionProtocol]: protocol };
 }
 
-export function sessionEnd(session: Exchange, facts: SessionFacts): Attributes {
-  return known({
-    ...tagAttributes(session),
+export function sessionEnd(session: Exchange, facts: SessionFacts): Sparse {
+  return {
     [attribute.httpResponseStatusCode]: session.status,
     ...(session.status === 101 && trafficAttributes(facts)),
     [attribute.overhead]: session.overheadMs / 1000,
     [attribute.outcome]: session.outcome,
     [attribute.errorType]: isServerError(session) ? serverErrorType(session) : undefined,
-  });
+  };
 }
 
 /** What happened on a session that came about. */
@@ -71,13 +69,13 @@ export function connectionStart(session: Exchange, { upstream, number }: Attempt
   });
 }
 
-export function connectionEnd(attempt: Attempt): Attributes {
-  return known({
+export function connectionEnd(attempt: Attempt): Sparse {
+  return {
     [attribute.httpResponseStatusCode]: attempt.status,
     [attribute.upstreamRequestId]: attempt.upstreamRequestId,
     [attribute.outcome]: attempt.outcome,
     [attribute.errorType]: isClientError(attempt) ? attemptErrorType(attempt) : undefined,
-  });
+  };
 }
 
 /** Of a turn's span, as far as they are known at its start. */
@@ -94,11 +92,10 @@ export function turnStart(turn: Exchange, session: Exchange, number: number): At
 }
 
 /** A turn is the exchange and its attempt in one span. */
-export function turnEnd(turn: Exchange): Attributes {
+export function turnEnd(turn: Exchange): Sparse {
   const { query, attempt, overheadMs } = turn;
   const { upstream } = attempt ?? {};
-  return known({
-    ...tagAttributes(turn),
+  return {
     [attribute.genAiProviderName]: upstream?.provider,
     ...(query && queryAttributes(query)),
     ...(upstream && { ...addressAttributes(upstream), [attribute.upstream]: upstream.name }),
@@ -106,7 +103,7 @@ export function turnEnd(turn: Exchange): Attributes {
     [attribute.overhead]: overheadMs / 1000,
     [attribute.outcome]: turn.outcome,
     [attribute.errorType]: turnErrorType(turn),
-  });
+  };
 }
 
 /** What went wrong with a turn; undefined where nothing did, or nobody but the client was the cause. */

@@ -4,9 +4,9 @@ import type { Exchange, RequestHead } from '../../exchange/exchange.ts';
 import type { QueryFacts } from '../../exchange/facts.ts';
 import type { Owner } from '../../exchange/owner.ts';
 import { attemptErrorType, isClientError, isServerError, serverErrorType } from '../error-type.ts';
-import { attribute, tagPrefix } from '../names.ts';
+import { attribute } from '../names.ts';
 
-/** Attributes, also those whose value is unknown. */
+/** Attributes, also those whose value is unknown: spans leave them out. */
 export type Sparse = { [key: string]: AttributeValue | undefined };
 
 /** RFC 9110 and PATCH. https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ */
@@ -59,17 +59,16 @@ export function serverStart({ request, route, id, session }: Exchange): Attribut
   });
 }
 
-export function serverEnd(exchange: Exchange): Attributes {
-  const { attempt } = exchange;
-  return known({
-    ...tagAttributes(exchange),
+export function serverEnd(exchange: Exchange): Sparse {
+  const { attempt, query } = exchange;
+  return {
     [attribute.httpResponseStatusCode]: exchange.status,
     [attribute.httpRequestBodySize]: exchange.requestBytes,
     [attribute.outcome]: exchange.outcome,
     [attribute.overhead]: exchange.overheadMs / 1000,
     [attribute.errorType]: isServerError(exchange) ? serverErrorType(exchange) : undefined,
-    ...(attempt && { [attribute.genAiRequestModel]: exchange.query?.model }),
-  });
+    [attribute.genAiRequestModel]: attempt && query?.model,
+  };
 }
 
 /** Of the CLIENT span of an attempt, as far as they are known at its start. */
@@ -88,14 +87,14 @@ export function clientStart(exchange: Exchange, { upstream, number }: Attempt): 
   });
 }
 
-export function clientEnd(attempt: Attempt): Attributes {
-  return known({
+export function clientEnd(attempt: Attempt): Sparse {
+  return {
     [attribute.httpResponseStatusCode]: attempt.status,
     [attribute.httpResponseBodySize]: attempt.status === undefined ? undefined : attempt.bytes,
     ...replyAttributes(attempt),
     [attribute.outcome]: attempt.outcome,
     [attribute.errorType]: isClientError(attempt) ? attemptErrorType(attempt) : undefined,
-  });
+  };
 }
 
 /** What an upstream's reply turned out to be. */
@@ -128,11 +127,6 @@ export function firstChunkSeconds(attempt: Attempt): number | undefined {
   return attempt.firstOutputAt === undefined ? undefined : (attempt.firstOutputAt - attempt.startedAt) / 1000;
 }
 
-/** What middleware added. */
-export function tagAttributes({ attributes }: Exchange): Sparse {
-  return Object.fromEntries(Array.from(attributes, ([name, value]) => [tagPrefix + name, value]));
-}
-
 export function inSession(session: Exchange): Sparse {
   return { [attribute.networkProtocolName]: 'websocket', [attribute.sessionId]: session.id };
 }
@@ -157,7 +151,7 @@ export function queryAttributes(query: QueryFacts): Sparse {
   };
 }
 
-/** Without those whose value is unknown. */
+/** Without those whose value is unknown: at its start, a span looks at each twice. */
 export function known(sparse: Sparse): Attributes {
   const attributes: Attributes = {};
   for (const key in sparse) {

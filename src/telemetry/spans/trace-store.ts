@@ -46,8 +46,8 @@ export type TraceStoreLimits = Pick<
 
 interface StoredTrace {
   readonly spans: ReadableSpan[];
-  /** The first to end. */
-  readonly first: ReadableSpan;
+  /** The first to end; undefined when it is kept no more. */
+  first: ReadableSpan | undefined;
   root: ReadableSpan | undefined;
   dropped: number;
   textChars: number;
@@ -106,7 +106,7 @@ export class TraceStore implements SpanProcessor {
   /** Newest first: a trace is as new as its last span. */
   list(countMax: number): TraceSummary[] {
     const newest = [...this.#traces].reverse();
-    return newest.slice(0, countMax).map(([traceId, trace]) => summaryOf(traceId, trace));
+    return newest.slice(0, countMax).flatMap(([traceId, trace]) => summaryOf(traceId, trace) ?? []);
   }
 
   /** The spans of one trace, in the order in which they began; undefined for a trace that is not kept. */
@@ -130,9 +130,10 @@ export class TraceStore implements SpanProcessor {
   }
 
   #dropOldest(): void {
-    for (const [traceId, { textChars }] of this.#traces) {
-      this.#textChars -= textChars;
+    for (const [traceId, trace] of this.#traces) {
+      this.#textChars -= trace.textChars;
       this.#traces.delete(traceId);
+      empty(trace);
       return;
     }
   }
@@ -148,8 +149,19 @@ export class TraceStore implements SpanProcessor {
   }
 }
 
-function summaryOf(traceId: string, { root, first, spans }: StoredTrace): TraceSummary {
+/**
+ * A map that entries come to and go from leaves tables behind, which wait among the old objects for a garbage collection
+ * of all: until then whatever they lead to is copied there as well, and with it each span that was ever kept here.
+ */
+function empty(trace: StoredTrace): void {
+  trace.spans.length = 0;
+  trace.first = undefined;
+  trace.root = undefined;
+}
+
+function summaryOf(traceId: string, { root, first, spans }: StoredTrace): TraceSummary | undefined {
   const told = root ?? first;
+  if (!told) return undefined;
   const startMs = hrTimeToMilliseconds(told.startTime);
   const last = spans.at(-1) ?? told;
   return {

@@ -32,6 +32,7 @@ const looks: [what: string, filter: ExchangeFilter, ids: string][] = [
   ['nothing', {}, 'abcde'],
   ['an id, exactly', { id: 'a' }, 'a'],
   ['an id that nobody has', { id: 'A' }, ''],
+  ['those that took so long', { minDurationMs: 100 }, 'ab'],
   ['a model', { model: ['gpt-4o'] }, 'ab'],
   ['one of some models', { model: ['gpt-4o', 'o3 (mini)'] }, 'abc'],
   ['a model in another case', { model: ['GPT-4o'] }, ''],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SightlineError } from '../../../src/errors.ts';
 import type { RecentExchanges, RowsAsked } from '../../../src/telemetry/recent/recent-exchanges.ts';
 import { endedExchange, exchangeOf, recentOf } from './rows.ts';
 
@@ -63,6 +64,40 @@ describe('the exchanges that ended last', () => {
     assert.deepEqual(seqs(recent, { after: 8 }), [[], false]);
     assert.deepEqual(seqs(recent, { after: 1_000 }), [[], false]);
     assert.deepEqual(seqs(recent, { before: 1_000, after: 0, countMax: 1 }), [[8], true]);
+  });
+
+  test('stay as they were found, whatever ends later', () => {
+    const recent = filled(5);
+    const { rows } = recent.find({ before: undefined, after: undefined, countMax: 5, matches: () => true });
+    for (let n = 6; n <= 8; n += 1) recent.add(endedExchange({ id: `e${n}` }));
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      ['e5', 'e4', 'e3', 'e2', 'e1'],
+    );
+  });
+
+  test('leave nothing behind for those that take their place', () => {
+    const plain = endedExchange({ id: 'plain' });
+    const fresh = recentOf({ recentExchangesMax: 1 });
+    const used = recentOf({ recentExchangesMax: 1 });
+    fresh.add(endedExchange());
+    used.add(
+      endedExchange({
+        model: 'gpt-4o',
+        tenant: 'acme',
+        traceId: 'f1'.repeat(16),
+        outcome: 'timed_out',
+        error: new SightlineError('upstream_timeout'),
+        noted: (attempt) => {
+          attempt.streamed = true;
+          for (let n = 0; n < 5; n += 1) attempt.noteOutput(attempt.startedAt + n);
+          Object.assign(attempt.reply.usage, { input: 7, output: 5 });
+        },
+      }),
+    );
+    fresh.add(plain);
+    used.add(plain);
+    assert.deepEqual(used.rows, fresh.rows);
   });
 
   test('say that there is more only where more matches', () => {

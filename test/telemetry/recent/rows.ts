@@ -23,7 +23,7 @@ export interface ExchangeFacts {
   readonly noted?: (attempt: Attempt) => void;
 }
 
-export const testLimits: Limits = { ...defaultLimits, recentExchangesMax: 5 };
+const testLimits: Limits = { ...defaultLimits, recentExchangesMax: 5 };
 
 export function recentOf(limits: Partial<Limits> = {}): RecentExchanges {
   return new RecentExchanges({ ...testLimits, ...limits });
@@ -40,7 +40,10 @@ export function exchangeOf(facts: ExchangeFacts = {}): Exchange {
     defaultLimits,
   );
   if (facts.startedAt !== undefined)
-    Object.assign(exchange, { clock: { ...exchange.clock, startedEpochMs: facts.startedAt } });
+    Object.assign(exchange, {
+      // A whole number: what lasts 2,500 ms from a fraction may come out as a little more.
+      clock: { startedEpochMs: facts.startedAt, startedAt: Math.floor(exchange.clock.startedAt) },
+    });
   if (model !== undefined) exchange.query = { model, stream: true };
   if (tenant !== undefined) exchange.labels.set('tenant', tenant);
   if (traceId !== undefined) exchange.trace = { traceId, spanId: 'ab'.repeat(8), flags: 1 };
