@@ -1,6 +1,6 @@
-import type { ReplyFacts } from '../exchange/facts.ts';
+import type { ReplyFacts, Usage } from '../exchange/facts.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
+import type { SseEvent } from '../wire/sse-event.ts';
 import { withAnthropicContent, withDeltaText, withReplyBlock } from './anthropic-block.ts';
 import { anthropicContent } from './content/anthropic-messages.ts';
 import type { Dialect, EventMark } from './dialect.ts';
@@ -77,7 +77,7 @@ function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
       return hasOutput(payload.content_block, 'text') ? output : noOutput;
     case 'message_start': {
       const message = asJsonObject(payload.message);
-      if (message !== undefined) readMessage(message, facts);
+      if (message !== undefined) readStart(message, facts);
       return noOutput;
     }
     case 'message_delta':
@@ -103,26 +103,32 @@ function hasOutput(value: unknown, third: string): boolean {
   );
 }
 
+/** Its count of the output, usually 1, is of a reply that has yet to come: of one that breaks off, none is known. */
+function readStart(message: JsonObject, facts: ReplyFacts): void {
+  noteIdentity(message, facts);
+  noteInput(asJsonObject(message.usage) ?? {}, facts.usage);
+}
+
 function readMessage(message: JsonObject, facts: ReplyFacts): void {
   noteIdentity(message, facts);
   noteFinishReason(facts, 0, message.stop_reason);
   noteUsage(message.usage, facts);
 }
 
-/**
- * Anthropic counts cached tokens beside the input, the conventions count them as a part of it. A later
- * count replaces an earlier one, and where it leaves one out the earlier stands.
- */
-function noteUsage(value: unknown, facts: ReplyFacts): void {
-  const counts = asJsonObject(value);
-  if (counts === undefined) return;
-  const usage = facts.usage;
+/** A later count replaces an earlier one, and where it leaves one out the earlier stands. */
+function noteUsage(value: unknown, { usage }: ReplyFacts): void {
+  const counts = asJsonObject(value) ?? {};
+  noteInput(counts, usage);
+  noteCount(usage, 'output', counts.output_tokens);
+  noteCount(usage, 'reasoning', asJsonObject(counts.output_tokens_details)?.thinking_tokens);
+}
+
+/** Anthropic counts cached tokens beside the input, the conventions count them as a part of it. */
+function noteInput(counts: JsonObject, usage: Usage): void {
   const cachedBefore = (usage.cacheRead ?? 0) + (usage.cacheCreation ?? 0);
   const uncached =
     count(counts.input_tokens) ?? (usage.input === undefined ? undefined : usage.input - cachedBefore);
   noteCount(usage, 'cacheRead', counts.cache_read_input_tokens);
   noteCount(usage, 'cacheCreation', counts.cache_creation_input_tokens);
   if (uncached !== undefined) usage.input = uncached + (usage.cacheRead ?? 0) + (usage.cacheCreation ?? 0);
-  noteCount(usage, 'output', counts.output_tokens);
-  noteCount(usage, 'reasoning', asJsonObject(counts.output_tokens_details)?.thinking_tokens);
 }

@@ -1,6 +1,6 @@
 import type { QueryFacts, ReplyFacts } from '../exchange/facts.ts';
 import type { JsonObject } from '../wire/json.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
+import type { SseEvent } from '../wire/sse-event.ts';
 import type { DialectContent } from './content/content.ts';
 
 /** What one stream event meant. */

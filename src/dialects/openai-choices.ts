@@ -1,6 +1,6 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
+import type { SseEvent } from '../wire/sse-event.ts';
 import type { EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
 import { list } from './payload.ts';

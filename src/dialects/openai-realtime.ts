@@ -1,6 +1,6 @@
 import type { QueryFacts, ReplyFacts } from '../exchange/facts.ts';
 import { asJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
+import type { SseEvent } from '../wire/sse-event.ts';
 import { openaiRealtimeContent } from './content/openai-realtime.ts';
 import type { EventMark, Problem } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';

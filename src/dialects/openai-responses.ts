@@ -1,6 +1,6 @@
 import type { ReplyFacts } from '../exchange/facts.ts';
 import { asJsonObject, isJsonObject, type JsonObject, parseJsonObject } from '../wire/json.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
+import type { SseEvent } from '../wire/sse-event.ts';
 import { openaiResponsesContent } from './content/openai-responses.ts';
 import type { Dialect, EventMark } from './dialect.ts';
 import { errorName, flatErrorName } from './error-name.ts';
@@ -95,8 +95,9 @@ function readEvent(event: SseEvent, facts: ReplyFacts): EventMark {
   if (type === 'error') facts.error = errorName(payload) ?? flatErrorName(payload);
   if (isTerminal(type)) facts.terminal = true;
   if (facts.terminal || facts.id === undefined) {
-    const response = asJsonObject(payload.response);
-    if (response !== undefined) readResponse(response, facts);
+    const response = asJsonObject(payload.response) ?? {};
+    if (facts.terminal) readResponse(response, facts);
+    else noteIdentity(response, facts);
     if (type === 'response.failed') facts.error ??= flatErrorName(undefined);
   }
   return noOutput;

@@ -6,6 +6,9 @@
 /** A model name, an id, a stop sequence: what becomes a fact is not longer than this. */
 const labelCharsMax = 256;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 const nothing: readonly unknown[] = [];
 
 /** The items of a list; none where it is no list. */
@@ -23,7 +26,7 @@ export function label(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   if (value.length <= labelCharsMax) return value;
   // Through bytes: a slice would keep the whole text alive, and could end in half a character.
-  return Buffer.from(value.slice(0, labelCharsMax)).toString();
+  return decoder.decode(encoder.encode(value.slice(0, labelCharsMax)));
 }
 
 export function finite(value: unknown): number | undefined {

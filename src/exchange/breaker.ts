@@ -1,4 +1,17 @@
+import { wordsOf } from './thrown.ts';
+
 export type BreakerState = 'closed' | 'open' | 'half_open';
+
+export interface Failure {
+  /** Of call. */
+  readonly kind: string;
+  /** The beginning of what was thrown, in its own words. */
+  readonly message: string;
+  readonly at: Date;
+}
+
+/** What was thrown may quote all of somebody's prompt. */
+const messageCharsMax = 500;
 
 export interface BreakerOptions {
   /** Failures of one kind, one after the other, that open it. */
@@ -26,6 +39,7 @@ export class Breaker {
   /** Failures since the last success, by kind; only of those that failed last. */
   readonly #failures = new Map<string, number>();
   #state: BreakerState = 'closed';
+  #lastFailure: Failure | undefined;
   /** When it opened, or when its newest trial began. */
   #since = 0;
 
@@ -38,6 +52,10 @@ export class Breaker {
 
   get state(): BreakerState {
     return this.#state;
+  }
+
+  get lastFailure(): Failure | undefined {
+    return this.#lastFailure;
   }
 
   /** Open, and its time is not over. Only a look: it takes no trial. */
@@ -66,7 +84,10 @@ export class Breaker {
     }
   }
 
-  failed(kind: string): void {
+  failed(kind: string, thrown: unknown): void {
+    // A copy: a slice would keep all of a long text, as the error itself keeps the code that threw it.
+    const message = Buffer.from(wordsOf(thrown).slice(0, messageCharsMax)).toString();
+    this.#lastFailure = { kind, message, at: new Date() };
     // A call that began before it opened says nothing new.
     if (this.#state === 'open') return;
     const failures = (this.#failures.get(kind) ?? 0) + 1;

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../wire/json.ts';
 import { deepFreeze, parseJsonObject } from '../wire/json.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
-import { serializeSseEvent } from '../wire/sse-parser.ts';
+import { type SseEvent, serializeSseEvent } from '../wire/sse-event.ts';
 
 /**
  * One event of a streamed reply, as middleware sees it. It never changes; `with` makes another one. One that

@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import { SightlineError } from '../errors.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import type { JsonObject } from '../wire/json.ts';
-import { asJsonObject, deepFreeze, jsonErrorOffset, parseJsonObject } from '../wire/json.ts';
+import { asJsonObject, deepFreeze, parseJsonObject } from '../wire/json.ts';
+import { jsonErrorOffset } from '../wire/json-error-offset.ts';
 
 /**
  * A request's body: none, held in memory, or on its way. Only what no dialect understands streams.
@@ -71,7 +72,7 @@ export class Query {
   /** The parsed body, where it is a JSON object; for those who only look. */
   peek(): JsonObject | undefined {
     if (this.#payload === undefined && Buffer.isBuffer(this.#body) && !this.#isEncoded) {
-      this.#payload = parseJsonObject(this.#body);
+      this.#payload = parseJsonObject(this.#body.toString());
     }
     return this.#payload;
   }

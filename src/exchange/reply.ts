@@ -85,7 +85,7 @@ export class Reply {
   get payload(): JsonObject | undefined {
     if (!this.#isParsed) {
       this.#isParsed = true;
-      this.#payload = this.body && deepFreeze(parseJsonObject(this.body));
+      this.#payload = this.body && deepFreeze(parseJsonObject(this.body.toString()));
     }
     return this.#payload;
   }

@@ -3,7 +3,7 @@ import { countOf, isObject, type JsonObject, listOf, objectOf, textOf, textsOf }
 import { answeringModel, reasoningOf } from './models.ts';
 import { anthropicError, type Problem, usualProblem } from './problems.ts';
 import { countCached, countPrompt, gatherText, lastUserText } from './prompt.ts';
-import type { Api, Frame, Marks, Script, Setting } from './script.ts';
+import type { Api, Frame, Marks, Script, Setting, Tokens } from './script.ts';
 import { idOf, randomOf } from './text.ts';
 import type { ToolChoice } from './tools.ts';
 
@@ -106,6 +106,9 @@ function stopReasonOf(answer: Answer): string {
   return { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use' }[answer.finish];
 }
 
+/** What a stream says of its output before there is any: no count of it, so the journal has none then. */
+const startedOutput = 1;
+
 /** `input_tokens` are those that no cache knew and none was told: the three add up to the prompt. */
 function countInput(prompt: string, cacheControl: boolean): InputUsage {
   const total = countPrompt(prompt);
@@ -121,12 +124,15 @@ function countInput(prompt: string, cacheControl: boolean): InputUsage {
 function usageMarks(input: InputUsage, output: number): Marks {
   return {
     usage: { ...input, output_tokens: output },
-    tokens: {
-      input: input.input_tokens + input.cache_creation_input_tokens + input.cache_read_input_tokens,
-      output,
-      cacheRead: input.cache_read_input_tokens,
-      cacheCreation: input.cache_creation_input_tokens,
-    },
+    tokens: { ...inputTokens(input), output },
+  };
+}
+
+function inputTokens(input: InputUsage): Tokens {
+  return {
+    input: input.input_tokens + input.cache_creation_input_tokens + input.cache_read_input_tokens,
+    cacheRead: input.cache_read_input_tokens,
+    cacheCreation: input.cache_creation_input_tokens,
   };
 }
 
@@ -187,10 +193,15 @@ function* messageFrames(parts: MessageParts): Generator<Frame> {
     content: [],
     stop_reason: null,
     stop_sequence: null,
-    usage: wholeUsage(input, 1),
+    usage: wholeUsage(input, startedOutput),
   };
   yield frame({ type: 'message_start', message }, 'message_start', {
-    marks: { responseId: id, model, ...usageMarks(input, 1) },
+    marks: {
+      responseId: id,
+      model,
+      usage: { ...input, output_tokens: startedOutput },
+      tokens: inputTokens(input),
+    },
   });
 
   let index = 0;

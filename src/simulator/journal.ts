@@ -46,7 +46,7 @@ export class Journal {
   }
 
   /** Everything that has ended, once nothing is under way: a client may know its reply before `close` does. */
-  async settled({ timeoutMs = 5_000 }: WaitOptions = {}): Promise<readonly JournalEntry[]> {
+  async settled({ timeoutMs = 30_000 }: WaitOptions = {}): Promise<readonly JournalEntry[]> {
     const deadline = performance.now() + timeoutMs;
     for (const entry of this.underWay()) {
       await this.waitFor((ended) => ended.id === entry.id, { timeoutMs: deadline - performance.now() });
@@ -80,7 +80,7 @@ export class Journal {
     event: 'received' | 'ended',
     known: readonly JournalEntry[],
     predicate: Predicate,
-    { timeoutMs = 5_000 }: WaitOptions,
+    { timeoutMs = 30_000 }: WaitOptions,
   ): Promise<JournalEntry> {
     const found = known.find(predicate);
     if (found) return Promise.resolve(found);

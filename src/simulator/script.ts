@@ -54,7 +54,7 @@ export interface Setting {
   readonly wish: Wish;
 }
 
-export const operations = [
+const operations = [
   'openai.chat',
   'openai.completions',
   'openai.responses',

@@ -80,7 +80,7 @@ export function tokensOf(text: string): string[] {
 }
 
 /** Readable sentences, one after another without end: their tokens, the first with the gap before it. */
-export function* sentenceTokens(random: Random): Generator<readonly string[]> {
+function* sentenceTokens(random: Random): Generator<readonly string[]> {
   for (let index = 0; ; index += 1) {
     const sentence = tokenized[Math.floor(random() * tokenized.length)];
     if (!sentence) continue;

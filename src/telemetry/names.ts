@@ -400,7 +400,7 @@ export const metric = {
     kind: 'counter',
     unit: '{item}',
     description:
-      'Telemetry that was lost, and why: spans and log records that no collector took (`export`) or that found a full queue (`queue_full`), log lines that nobody read (`stdout`). No fault, and no alert: chunk times, middleware runs and turns beyond their bounds (`bound`), spans where nobody set up a collector (`no_collector`).',
+      'Telemetry that was lost, and why: spans, log records and points of pushed metrics that no collector took (`export`), spans and log records that found a full queue (`queue_full`), log lines that nobody read (`stdout`). No fault, and no alert: chunk times, middleware runs and turns beyond their bounds (`bound`), spans where nobody set up a collector (`no_collector`).',
   },
   rejections: {
     name: 'sightline.listener.rejections',

@@ -47,6 +47,8 @@ export interface TelemetryState {
   readonly enabled: boolean;
   readonly traces: readonly ExportHealth[];
   readonly logs: readonly ExportHealth[];
+  /** Of metrics that are pushed. */
+  readonly metrics: readonly ExportHealth[];
 }
 
 interface Parts {
@@ -197,8 +199,8 @@ export class Telemetry {
   }
 
   state(): TelemetryState {
-    const { isEnabled, traces, logs } = this.#sdk;
-    return { enabled: isEnabled, traces, logs };
+    const { isEnabled, traces, logs, metrics } = this.#sdk;
+    return { enabled: isEnabled, traces, logs, metrics };
   }
 
   /**
@@ -219,8 +221,8 @@ export class Telemetry {
 
   /** A collector that took something, or one that somebody configured: it may be back in a moment. */
   get #hasListener(): boolean {
-    const { traces, logs } = this.#sdk;
-    return this.#isListenerSet || [...traces, ...logs].some(({ state }) => state === 'ok');
+    const { traces, logs, metrics } = this.#sdk;
+    return this.#isListenerSet || [...traces, ...logs, ...metrics].some(({ state }) => state === 'ok');
   }
 }
 

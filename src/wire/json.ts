@@ -1,12 +1,10 @@
-import { type ParseErrorCode, visit } from 'jsonc-parser';
-
 /** A parsed JSON object from outside. Its members are unknown until they are looked at. */
 export type JsonObject = { readonly [key: string]: unknown };
 
-/** The bytes as a JSON object; undefined where they are not one. */
-export function parseJsonObject(bytes: Buffer | string): JsonObject | undefined {
+/** The object that a text is; undefined where it is none. */
+export function parseJsonObject(text: string): JsonObject | undefined {
   try {
-    return asJsonObject(JSON.parse(bytes.toString()));
+    return asJsonObject(JSON.parse(text));
   } catch {
     return undefined;
   }
@@ -35,34 +33,4 @@ export function deepFreeze<T>(value: T, depth = 0): T {
     for (const member of Object.values(value)) deepFreeze(member, depth + 1);
   }
   return value;
-}
-
-/** Ends the look at a text that has shown where it is wrong. */
-class Found extends Error {
-  readonly offset: number;
-
-  constructor(offset: number) {
-    super();
-    this.offset = offset;
-  }
-}
-
-/**
- * Where a text stops being JSON: the offset of what cannot stand there, in characters. `JSON.parse` gives it
- * only sometimes, and quotes the text, which may be somebody's prompt. Undefined where it is nested too deeply to be
- * looked at.
- */
-export function jsonErrorOffset(text: string): number | undefined {
-  try {
-    // The first error is told, and a text of commas alone has one at each.
-    const onError = (_error: ParseErrorCode, offset: number) => {
-      throw new Found(offset);
-    };
-    visit(text, { onError }, { disallowComments: true });
-  } catch (thrown) {
-    if (thrown instanceof Found) return thrown.offset;
-    if (thrown instanceof RangeError) return undefined;
-    throw thrown;
-  }
-  return text.length;
 }

@@ -154,7 +154,7 @@ function eventsOf(bytes: Buffer): JsonObject[] {
 }
 
 function payloadOf({ bytes }: Recording): JsonObject {
-  const payload = parseJsonObject(bytes);
+  const payload = parseJsonObject(bytes.toString());
   assert.ok(payload);
   return deepFreeze(payload);
 }

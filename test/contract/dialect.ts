@@ -6,7 +6,7 @@ import { observeReply } from '../../src/dialects/reply-observer.ts';
 import { emptyReplyFacts } from '../../src/exchange/facts.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../src/wire/json.ts';
-import type { SseEvent } from '../../src/wire/sse-parser.ts';
+import type { SseEvent } from '../../src/wire/sse-event.ts';
 import { SseParser } from '../../src/wire/sse-parser.ts';
 import { type Recording, recordedReplies, recordedStreams } from '../dialects/recordings.ts';
 import { twisted } from '../dialects/twisted.ts';

@@ -102,6 +102,19 @@ describe('anthropic.messages', () => {
     assert.deepEqual(read(start, delta({ input_tokens: 20 })).usage, { input: 25, cacheRead: 5 });
   });
 
+  it('takes no count of the output from the beginning of a stream, which has none yet', () => {
+    const usage = { input_tokens: 10, cache_creation_input_tokens: 2, output_tokens: 1 };
+    const start = { type: 'message_start', message: { id: 'msg_1', model: 'claude-9', usage } };
+    const facts = read(start, { type: 'content_block_delta', index: 0, delta: { text: 'Hello' } });
+    assert.deepEqual(
+      [facts.id, facts.model, facts.usage],
+      ['msg_1', 'claude-9', { input: 12, cacheCreation: 2 }],
+    );
+    const whole = emptyReplyFacts();
+    anthropicMessages.readReply({ ...start.message }, whole);
+    assert.equal(whole.usage.output, 1, 'a reply that is not a stream has all of it');
+  });
+
   it('chooses the type of an error by its status', () => {
     const type = (status: number) => {
       const body = anthropicMessages.problemBody({

@@ -84,6 +84,14 @@ describe('openai.responses', () => {
     assert.deepEqual(slots, ['item:2:summary:1', 'whole:item:2:summary:1']);
   });
 
+  it('takes no count from the beginning of a stream, which has none yet', () => {
+    const facts = emptyReplyFacts();
+    const usage = { input_tokens: 0, output_tokens: 0 };
+    const payload = { type: 'response.created', response: { id: 'resp_1', status: 'in_progress', usage } };
+    openaiResponses.readEvent({ event: '', data: JSON.stringify(payload) }, facts);
+    assert.deepEqual([facts.id, facts.usage], ['resp_1', {}]);
+  });
+
   it('reads the limit of the reply', () => {
     assert.equal(openaiResponses.readQuery({ max_output_tokens: 9 }).maxTokens, 9);
   });

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { dialectFor } from '../../src/dialects/index.ts';
-import { serializeSseEvent } from '../../src/wire/sse-parser.ts';
+import { serializeSseEvent } from '../../src/wire/sse-event.ts';
 
 const problem = {
   code: 'blocked',

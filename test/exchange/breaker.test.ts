@@ -12,7 +12,7 @@ function createBreaker(failuresMax = 3, openMs = 100) {
     onChange: (state) => states.push(state),
   });
   const fail = (times: number, kind = 'before_query') => {
-    for (let i = 0; i < times; i += 1) breaker.failed(kind);
+    for (let i = 0; i < times; i += 1) breaker.failed(kind, new Error('no'));
   };
   return { breaker, clock, states, fail };
 }
@@ -25,6 +25,18 @@ describe('a breaker', () => {
     fail(1);
     assert.deepEqual([breaker.state, breaker.isOpen, breaker.allows()], ['open', true, false]);
     assert.deepEqual(states, ['open']);
+  });
+
+  it('knows what was thrown last, also while it is open', () => {
+    const { breaker, fail } = createBreaker();
+    fail(3);
+    breaker.failed('on_chunk', 'x'.repeat(100_000));
+    const { kind, message } = breaker.lastFailure ?? {};
+    assert.deepEqual([kind, message], ['on_chunk', 'x'.repeat(500)]);
+    breaker.failed('on_chunk', Object.create(null));
+    assert.equal(breaker.lastFailure?.message, 'it threw something that cannot be told');
+    breaker.succeeded('on_chunk');
+    assert.equal(breaker.lastFailure?.kind, 'on_chunk');
   });
 
   it('forgets the failures of a kind that has worked', () => {
@@ -122,7 +134,7 @@ describe('a breaker', () => {
       throw new Error('the log is full');
     };
     const breaker = new Breaker({ failuresMax: 1, openMs: 1_000_000, onChange });
-    breaker.failed('on_chunk');
+    breaker.failed('on_chunk', new Error('no'));
     assert.equal(breaker.isOpen, true);
   });
 });

@@ -75,6 +75,7 @@ describe('the journal', () => {
     assert.deepEqual([entry.ended, entry.terminalSent, entry.finishReasons], ['client_aborted', false, []]);
     assert.ok((entry.usage.input_tokens ?? 0) > 0);
     assert.equal(entry.usage.output_tokens, 1);
+    assert.equal(entry.tokens.output, undefined, 'that was said before there was any');
 
     const whole = Buffer.from(await (await post(`${simulator.url}/v1/messages`, query)).arrayBuffer());
     const sent = whole.subarray(0, entry.replyBytes);

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { OpenAIRealtimeWS as BetaClient } from 'openai/beta/realtime/ws';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 import { openaiRealtime } from '../../src/dialects/openai-realtime.ts';
 import { emptyReplyFacts } from '../../src/exchange/facts.ts';
 import { objectOf } from '../../src/simulator/json.ts';
-import type { Simulator } from '../../src/simulator/simulator.ts';
-import { startFast } from './client.ts';
-import { ask, openRealtime, plainly, type RealtimeClient, textOnly } from './realtime-client.ts';
+import { ask, plainly, textOnly } from './realtime-client.ts';
+import { realtimeStage } from './realtime-stage.ts';
 
 const userSays = (text: string) => ({
   type: 'conversation.item.create',
@@ -23,25 +22,12 @@ const tool = {
 };
 
 describe("the simulator's realtime API", () => {
-  let simulator: Simulator;
-  const clients: RealtimeClient[] = [];
-  const open = async (model: string, headers: Record<string, string> = {}) => {
-    const client = await openRealtime(simulator.url, model, headers);
-    clients.push(client);
-    return client;
-  };
-
-  before(async () => {
-    simulator = await startFast();
-  });
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.socket.terminate();
-  });
-  after(() => simulator.close());
+  const stage = realtimeStage();
+  const open = (model: string, headers?: Record<string, string>) => stage.open(model, headers);
 
   describe("asked by openai's client", () => {
     it('answers in text, with usage, and remembers the conversation', async () => {
-      const { client, options } = plainly(simulator.port);
+      const { client, options } = plainly(stage.simulator.port);
       const realtime = new OpenAIRealtimeWS({ model: 'gpt-realtime', options }, client);
       const errors: unknown[] = [];
       realtime.on('error', (error) => errors.push(error));
@@ -79,7 +65,7 @@ describe("the simulator's realtime API", () => {
     });
 
     it('speaks: a transcript and the sound of it', async () => {
-      const { client, options } = plainly(simulator.port);
+      const { client, options } = plainly(stage.simulator.port);
       const realtime = new OpenAIRealtimeWS({ model: 'sim-tokens-3', options }, client);
       const transcript: string[] = [];
       const sound: string[] = [];
@@ -96,7 +82,7 @@ describe("the simulator's realtime API", () => {
     });
 
     it('calls a tool, and answers when it has what the tool gave', async () => {
-      const { client, options } = plainly(simulator.port);
+      const { client, options } = plainly(stage.simulator.port);
       const realtime = new OpenAIRealtimeWS({ model: 'gpt-realtime', options }, client);
       await realtime.emitted('session.created');
       realtime.send({ type: 'session.update', session: { type: 'realtime', tools: [tool] } });
@@ -125,7 +111,7 @@ describe("the simulator's realtime API", () => {
     });
 
     it('has the names of the beta for its client', async () => {
-      const { client, options } = plainly(simulator.port);
+      const { client, options } = plainly(stage.simulator.port);
       const realtime = new BetaClient({ model: 'sim-tokens-2', options }, client);
       const names = new Set<string>();
       realtime.on('event', ({ type }) => names.add(type));
@@ -258,7 +244,7 @@ describe("the simulator's realtime API", () => {
       const pieces = client.events.filter(({ type }) => type === 'response.output_text.delta').length;
       assert.ok(JSON.stringify(response.output).includes(JSON.stringify(said)));
       assert.equal(objectOf(response.usage).output_tokens, pieces);
-      const entry = await simulator.journal.waitFor(({ responseId }) => responseId === id);
+      const entry = await stage.simulator.journal.waitFor(({ responseId }) => responseId === id);
       assert.deepEqual(
         [entry.ended, entry.finishReasons, entry.outputEvents],
         ['client_aborted', ['client_cancelled'], pieces],
@@ -283,7 +269,7 @@ describe("the simulator's realtime API", () => {
         'response.created',
       ]);
       assert.equal(objectOf(objectOf(done.usage).input_token_details).audio_tokens, 10);
-      const entry = await simulator.journal.waitFor(({ responseId }) => responseId === done.id);
+      const entry = await stage.simulator.journal.waitFor(({ responseId }) => responseId === done.id);
       assert.deepEqual([entry.turn, entry.requestBytes, entry.ended], [1, 0, 'completed']);
     });
 
@@ -371,7 +357,7 @@ describe("the simulator's realtime API", () => {
       client.send(ask);
       const done = await client.next('response.done');
       const response = objectOf(done.response);
-      const entry = await simulator.journal.waitFor(({ responseId }) => responseId === response.id);
+      const entry = await stage.simulator.journal.waitFor(({ responseId }) => responseId === response.id);
       assert.deepEqual(
         [entry.operation, entry.method, entry.url],
         ['openai.realtime', 'GET', '/v1/realtime?model=gpt-realtime'],
@@ -398,7 +384,7 @@ describe("the simulator's realtime API", () => {
 
       client.send({ ...ask, response: { output_modalities: ['audio'] } });
       const { id } = objectOf((await client.next('response.done')).response);
-      const next = await simulator.journal.waitFor(({ responseId }) => responseId === id);
+      const next = await stage.simulator.journal.waitFor(({ responseId }) => responseId === id);
       assert.deepEqual([next.session, next.turn], [entry.session, 2]);
     });
 
@@ -410,7 +396,7 @@ describe("the simulator's realtime API", () => {
       let outputs = 0;
       for (const data of client.texts)
         if (openaiRealtime.readEvent({ event: '', data }, facts).output) outputs += 1;
-      const entry = await simulator.journal.waitFor(({ responseId }) => responseId === id);
+      const entry = await stage.simulator.journal.waitFor(({ responseId }) => responseId === id);
       assert.deepEqual(
         [facts.usage, facts.id, outputs],
         [entry.tokens, entry.responseId, entry.outputEvents],
@@ -424,7 +410,7 @@ describe("the simulator's realtime API", () => {
       await client.next('response.output_text.delta');
       await client.next('response.output_text.delta');
       client.socket.terminate();
-      const entry = await simulator.journal.waitFor(({ responseId }) => responseId === id);
+      const entry = await stage.simulator.journal.waitFor(({ responseId }) => responseId === id);
       assert.deepEqual([entry.ended, entry.terminalSent, entry.finishReasons], ['client_aborted', false, []]);
       assert.ok(entry.outputEvents >= 2);
     });
@@ -434,7 +420,7 @@ describe("the simulator's realtime API", () => {
       client.send(textOnly, ask);
       const id = objectOf((await client.next('response.created')).response).id;
       client.socket.pause();
-      const growing = await simulator.journal.waitForReceived(({ responseId }) => responseId === id);
+      const growing = await stage.simulator.journal.waitForReceived(({ responseId }) => responseId === id);
       let count = -1;
       while (growing.outputEvents !== count) {
         count = growing.outputEvents;
@@ -442,7 +428,7 @@ describe("the simulator's realtime API", () => {
       }
       assert.ok(count < 200_000, String(count));
       client.socket.terminate();
-      await simulator.journal.waitFor((entry) => entry === growing);
+      await stage.simulator.journal.waitFor((entry) => entry === growing);
       assert.equal(growing.ended, 'client_aborted');
     });
   });

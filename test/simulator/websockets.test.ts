@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { objectOf } from '../../src/simulator/json.ts';
-import type { Simulator } from '../../src/simulator/simulator.ts';
 import { startFast } from './client.ts';
 import { ask, openRealtime, RealtimeClient, refusedUpgrade, textOnly } from './realtime-client.ts';
+import { realtimeStage } from './realtime-stage.ts';
 
 describe("the simulator's WebSockets", () => {
-  let simulator: Simulator;
-  const clients: RealtimeClient[] = [];
-  const open = async (model: string, headers: Record<string, string> = {}) => {
-    const client = await openRealtime(simulator.url, model, headers);
-    clients.push(client);
-    return client;
-  };
-
-  before(async () => {
-    simulator = await startFast();
-  });
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.socket.terminate();
-  });
-  after(() => simulator.close());
+  const stage = realtimeStage();
+  const open = (model: string, headers?: Record<string, string>) => stage.open(model, headers);
 
   describe('a model that fails', () => {
     const deltas = (client: RealtimeClient) =>
@@ -34,7 +21,7 @@ describe("the simulator's WebSockets", () => {
       const { response } = await client.next('response.created');
       return { client, id: objectOf(response).id };
     };
-    const entryOf = (id: unknown) => simulator.journal.waitFor(({ responseId }) => responseId === id);
+    const entryOf = (id: unknown) => stage.simulator.journal.waitFor(({ responseId }) => responseId === id);
 
     it('breaks the connection off after so many tokens', async () => {
       const { client, id } = await begin('sim-truncate-2');
@@ -107,9 +94,11 @@ describe("the simulator's WebSockets", () => {
     });
 
     it('refuses the upgrade', async () => {
-      const { status, body } = await refusedUpgrade(`${simulator.url}/v1/realtime?model=sim-status-429`);
+      const { status, body } = await refusedUpgrade(
+        `${stage.simulator.url}/v1/realtime?model=sim-status-429`,
+      );
       assert.deepEqual([status, objectOf(body.error).code], [429, 'rate_limit_exceeded']);
-      const entry = (await simulator.journal.settled()).at(-1);
+      const entry = (await stage.simulator.journal.settled()).at(-1);
       assert.deepEqual(
         [entry?.operation, entry?.fault, entry?.status, entry?.ended],
         ['openai.realtime', 'sim-status', 429, 'fault'],
@@ -119,14 +108,14 @@ describe("the simulator's WebSockets", () => {
 
     it('does not answer the upgrade, or not in HTTP', async () => {
       for (const model of ['sim-close', 'sim-garbage']) {
-        const client = new RealtimeClient(`${simulator.url}/v1/realtime?model=${model}`);
+        const client = new RealtimeClient(`${stage.simulator.url}/v1/realtime?model=${model}`);
         assert.equal(await client.closed, 1006);
-        assert.equal((await simulator.journal.settled()).at(-1)?.fault, model);
+        assert.equal((await stage.simulator.journal.settled()).at(-1)?.fault, model);
       }
-      const client = new RealtimeClient(`${simulator.url}/v1/realtime?model=sim-no-head`);
-      const entry = await simulator.journal.waitForReceived(({ fault }) => fault === 'sim-no-head');
+      const client = new RealtimeClient(`${stage.simulator.url}/v1/realtime?model=sim-no-head`);
+      const entry = await stage.simulator.journal.waitForReceived(({ fault }) => fault === 'sim-no-head');
       client.socket.terminate();
-      await simulator.journal.waitFor((ended) => ended === entry);
+      await stage.simulator.journal.waitFor((ended) => ended === entry);
       assert.deepEqual([entry.ended, entry.status], ['fault', undefined]);
     });
   });
@@ -138,22 +127,22 @@ describe("the simulator's WebSockets", () => {
         '/openai/v1/realtime?model=m',
         '/openai/realtime?api-version=1&deployment=m',
       ]) {
-        const client = new RealtimeClient(simulator.url + path);
+        const client = new RealtimeClient(stage.simulator.url + path);
         const { session } = await client.next('session.created');
         assert.equal(objectOf(session).model, 'm');
         await client.close();
       }
-      assert.equal((await refusedUpgrade(`${simulator.url}/v1/realtime`)).status, 400);
+      assert.equal((await refusedUpgrade(`${stage.simulator.url}/v1/realtime`)).status, 400);
       for (const path of ['/', '//', '/v1/realtime/x?model=m', '/v1/chat/completions']) {
-        assert.equal((await refusedUpgrade(simulator.url + path)).status, 404, path);
+        assert.equal((await refusedUpgrade(stage.simulator.url + path)).status, 404, path);
       }
-      const entry = (await simulator.journal.settled()).at(-1);
+      const entry = (await stage.simulator.journal.settled()).at(-1);
       assert.deepEqual([entry?.status, entry?.ended, entry?.operation], [404, 'completed', undefined]);
     });
 
     it("takes a browser's subprotocols for what its headers cannot say", async () => {
       const protocols = ['realtime', 'openai-insecure-api-key.sk-test', 'openai-beta.realtime-v1'];
-      const client = new RealtimeClient(`${simulator.url}/v1/realtime?model=m`, {}, protocols);
+      const client = new RealtimeClient(`${stage.simulator.url}/v1/realtime?model=m`, {}, protocols);
       const { session } = await client.next('session.created');
       assert.equal(client.socket.protocol, 'realtime');
       assert.ok('modalities' in objectOf(session));
@@ -161,7 +150,7 @@ describe("the simulator's WebSockets", () => {
     });
 
     it('to anything else but a WebSocket is a plain request', async () => {
-      const request = httpRequest(`${simulator.url}/v1/models`, {
+      const request = httpRequest(`${stage.simulator.url}/v1/models`, {
         agent: false,
         headers: { connection: 'upgrade, http2-settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' },
       });
@@ -174,7 +163,7 @@ describe("the simulator's WebSockets", () => {
 
   describe('the echo', () => {
     const echoOf = async (path: string, perMessageDeflate: boolean) => {
-      const socket = new WebSocket(simulator.url.replace(/^http/, 'ws') + path, { perMessageDeflate });
+      const socket = new WebSocket(stage.simulator.url.replace(/^http/, 'ws') + path, { perMessageDeflate });
       await once(socket, 'open');
       return socket;
     };
@@ -195,7 +184,7 @@ describe("the simulator's WebSockets", () => {
         socket.close(4001, 'enough');
         const [code, reason] = await once(socket, 'close');
         assert.deepEqual([code, reason.toString()], [4001, 'enough']);
-        const entry = (await simulator.journal.settled()).at(-1);
+        const entry = (await stage.simulator.journal.settled()).at(-1);
         const bytes = messages.reduce((sum, message) => sum + Buffer.byteLength(message), 0);
         assert.deepEqual(
           [entry?.status, entry?.ended, entry?.requestBytes, entry?.replyBytes],
@@ -210,7 +199,7 @@ describe("the simulator's WebSockets", () => {
       socket.pause();
       const message = Buffer.alloc(1024 * 1024);
       let sent = 0;
-      const [entry] = simulator.journal.underWay();
+      const [entry] = stage.simulator.journal.underWay();
       assert.ok(entry);
       for (let round = 0; round < 64; round += 1)
         socket.send(message, () => {
@@ -231,7 +220,7 @@ describe("the simulator's WebSockets", () => {
         });
       });
       socket.close();
-      await simulator.journal.settled();
+      await stage.simulator.journal.settled();
     });
   });
 

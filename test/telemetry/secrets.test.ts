@@ -205,7 +205,8 @@ for (const { name, middleware, collector: collectorStatus, malformed, capture = 
       upstreams: { default: { url: backend.url, headers: { 'x-upstream-key': `${mark}upstream` } } },
       middleware,
       log: { level: 'trace' },
-      limits: { replyReadBytesMax: 4_096 },
+      // The client of the session says no farewell.
+      limits: { replyReadBytesMax: 4_096, closeTimeoutMs: 50 },
     };
     await writeFile(join(folder, 'sightline.yaml'), stringify(config));
     await using service = runNode([fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SseEvent } from '../../src/wire/sse-parser.ts';
-import { SseParser, serializeSseEvent } from '../../src/wire/sse-parser.ts';
+import { type SseEvent, serializeSseEvent } from '../../src/wire/sse-event.ts';
+import { SseParser } from '../../src/wire/sse-parser.ts';
 import { seededRandom, splitAtRandom } from '../dialects/recordings.ts';
 
 interface Parsed {

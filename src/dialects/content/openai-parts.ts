@@ -33,7 +33,7 @@ function contentPart(part: JsonObject): Part {
 }
 
 /** Mistral's reasoning models put a list of texts here. */
-export function thinkingText(thinking: unknown): string {
+function thinkingText(thinking: unknown): string {
   if (typeof thinking === 'string') return thinking;
   return list(thinking)
     .map((piece) => (typeof piece === 'string' ? piece : (text(asJsonObject(piece)?.text) ?? '')))
@@ -64,7 +64,7 @@ function mediaPart(part: JsonObject): Part {
   }
 }
 
-export function audioType(format: unknown): string | undefined {
+function audioType(format: unknown): string | undefined {
   const name = text(format);
   return name === undefined ? undefined : `audio/${name}`;
 }

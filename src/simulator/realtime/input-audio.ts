@@ -5,7 +5,7 @@ import { Mistake, missing } from './mistake.ts';
 const bytesPerMs = 48;
 
 /** So much audio is taken for somebody who spoke and has finished: one second. */
-export const utteranceBytes = 1_000 * bytesPerMs;
+const utteranceBytes = 1_000 * bytesPerMs;
 
 export type Speech = 'started' | 'stopped';
 

@@ -60,7 +60,8 @@ export class LogLines {
   }
 
   /** Of what the service says; written at once. A line ends with a line feed. */
-  write(line: string): void {
+  write(said: string): void {
+    const line = wellFormed(said);
     this.#watcher?.said?.(line);
     this.#takeRecords();
     this.#take(line);
@@ -94,7 +95,7 @@ export class LogLines {
 
   #takeRecords(): void {
     if (this.#records.length === 0) return;
-    for (const record of this.#records) this.#take(exchangeLine(record));
+    for (const record of this.#records) this.#take(wellFormed(exchangeLine(record)));
     this.#records = [];
   }
 
@@ -161,4 +162,15 @@ export class LogLines {
     this.#batchLines = 0;
     if (this.#isEmpty) this.#whenEmpty?.();
   };
+}
+
+/**
+ * JSON can say half a character, as `\ud800`, which clients can send and cutting a text can leave; strict readers
+ * refuse the whole line for it.
+ */
+function wellFormed(line: string): string {
+  if (!line.includes('\\ud')) return line;
+  return line.replace(/(\\+)ud[89a-f][0-9a-f]{2}/g, (whole, slashes: string) =>
+    slashes.length % 2 === 1 ? `${slashes}ufffd` : whole,
+  );
 }

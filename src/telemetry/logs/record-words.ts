@@ -46,6 +46,8 @@ function work(record: Sparse): string {
 
 function tokens(input: Sparse[string], output: Sparse[string]): string {
   if (input === undefined && output === undefined) return '';
+  // An embedding has no others, and of a reply that broke off they are not known.
+  if (output === undefined) return `, ${input} tokens in`;
   return `, ${Number(input ?? 0) + Number(output ?? 0)} tokens`;
 }
 

@@ -3,9 +3,6 @@ import {
   AggregationTemporality,
   type AggregationTemporalitySelector,
   ConsoleMetricExporter,
-  type InstrumentType,
-  type MetricProducer,
-  PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace';
@@ -27,7 +24,7 @@ const traceExporters: Readonly<Record<string, () => Promise<SpanExporter>>> = {
   grpc: async () => new (await import('@opentelemetry/exporter-trace-otlp-grpc')).OTLPTraceExporter(),
 };
 
-const metricExporters: Readonly<Record<string, () => Promise<PushMetricExporter>>> = {
+const metricExporterTable: Readonly<Record<string, () => Promise<PushMetricExporter>>> = {
   'http/json': async () =>
     new (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter(),
   'http/protobuf': async () =>
@@ -67,33 +64,30 @@ export async function logExporters(env: Environment): Promise<NamedExporter<LogR
 }
 
 /** The push exporters that `OTEL_METRICS_EXPORTER` names. None by default: `/metrics` is always there. */
-export async function metricReaders(
-  env: Environment,
-  producers: (temporality: AggregationTemporalitySelector) => MetricProducer[],
-  seriesMax: number,
-): Promise<PeriodicExportingMetricReader[]> {
-  const readers = [];
-  const period = Number(env.OTEL_METRIC_EXPORT_INTERVAL) || 60_000;
-  const timeout = Math.min(Number(env.OTEL_METRIC_EXPORT_TIMEOUT) || 30_000, period);
+export async function metricExporters(env: Environment): Promise<NamedExporter<PushMetricExporter>[]> {
+  const made = [];
   for (const name of names('OTEL_METRICS_EXPORTER', env, 'none')) {
-    const exporter =
-      name === 'console' ? new ConsoleMetricExporter() : await byProtocol('METRICS', env, metricExporters);
-    readers.push(
-      new PeriodicExportingMetricReader({
-        exporter,
-        exportIntervalMillis: period,
-        exportTimeoutMillis: timeout,
-        metricProducers: producers((instrument) => temporalityOf(exporter, instrument)),
-        cardinalityLimits: { default: seriesMax },
-      }),
-    );
+    if (name === 'console') made.push({ name, exporter: new ConsoleMetricExporter() });
+    else {
+      checkTemporality(env);
+      made.push({ name, exporter: await byProtocol('METRICS', env, metricExporterTable) });
+    }
   }
-  return readers;
+  return made;
 }
 
 /** As the reader asks it. */
-function temporalityOf(exporter: PushMetricExporter, instrument: InstrumentType): AggregationTemporality {
-  return exporter.selectAggregationTemporality?.(instrument) ?? AggregationTemporality.CUMULATIVE;
+export function temporalityOf(exporter: PushMetricExporter): AggregationTemporalitySelector {
+  return (instrument) =>
+    exporter.selectAggregationTemporality?.(instrument) ?? AggregationTemporality.CUMULATIVE;
+}
+
+/** The exporter would go on without a word, with sums where differences are waited for. */
+function checkTemporality(env: Environment): void {
+  const variable = 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE';
+  const known = ['cumulative', 'delta', 'lowmemory'];
+  const value = env[variable]?.trim();
+  if (value && !known.includes(value.toLowerCase())) throw unknown(variable, value, known);
 }
 
 function names(variable: string, env: Environment, fallback: string): string[] {
@@ -117,10 +111,24 @@ async function byProtocol<T>(
   const protocol = env[variable]?.trim() || 'http/json';
   const make = Object.hasOwn(table, protocol) ? table[protocol] : undefined;
   if (!make) throw unknown(variable, protocol, Object.keys(table));
+  // Over gRPC it may be a mere `host:port`.
+  if (protocol !== 'grpc') checkEndpoint(signal, env);
   return make();
 }
 
+/** The exporter would go on without a word, to where collectors usually are. An address may have a password in it. */
+function checkEndpoint(signal: string, env: Environment): void {
+  const variables = [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const variable = variables.find((name) => env[name]?.trim());
+  if (variable === undefined) return;
+  const { protocol = '' } = URL.parse(env[variable]?.trim() ?? '') ?? {};
+  if (!/^https?:$/.test(protocol)) throw problem(variable, 'it has to be an address: http://… or https://…');
+}
+
 function unknown(variable: string, value: string, expected: readonly string[]): ConfigError {
-  const text = `'${value}' is not known; expected one of ${expected.join(', ')}`;
+  return problem(variable, `'${value}' is not known; expected one of ${expected.join(', ')}`);
+}
+
+function problem(variable: string, text: string): ConfigError {
   return new ConfigError([{ source: variable, offset: -1, text }]);
 }

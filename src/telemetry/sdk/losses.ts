@@ -10,6 +10,7 @@ export const losses = [
   ['logs', 'export'],
   ['logs', 'queue_full'],
   ['logs', 'stdout'],
+  ['metrics', 'export'],
   ['chunk_times', 'bound'],
   ['middleware_runs', 'bound'],
   ['turns', 'bound'],

@@ -7,6 +7,14 @@ import {
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs';
 import {
+  type AggregationTemporalitySelector,
+  type MetricProducer,
+  type MetricReader,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import {
   BatchSpanProcessor,
   ConsoleSpanExporter,
   type ReadableSpan,
@@ -15,22 +23,45 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { ContentPlaces } from '../content-places.ts';
-import { type Environment, logExporters, type NamedExporter, spanExporters } from './exporters.ts';
+import {
+  type Environment,
+  logExporters,
+  metricExporters,
+  type NamedExporter,
+  spanExporters,
+  temporalityOf,
+} from './exporters.ts';
 import { type Loss, type Losses, watchQueue } from './losses.ts';
+import { duration, positive, type VariableSource } from './variables.ts';
 import { type Exporter, type ExportHealth, WatchedExporter } from './watched-exporter.ts';
 
 /** The way of one signal to an exporter: a processor, whose queue is bounded, and the exporter behind it. */
 export interface Pipeline<Processor, Item> {
   readonly processor: Processor;
-  readonly exporter: WatchedExporter<Item>;
+  readonly exporter: WatchedExporter<Item[]>;
 }
 
-interface PipelineOptions {
+/** The way of metrics: collected and sent from time to time. */
+export interface MetricPipeline {
+  readonly reader: MetricReader;
+  readonly exporter: WatchedExporter<ResourceMetrics>;
+}
+
+interface WatchOptions {
   readonly env: Environment;
-  readonly meterProvider: MeterProvider;
-  readonly losses: Losses;
+  readonly losses: Pick<Losses, 'add'>;
   readonly log: Logger;
+}
+
+interface PipelineOptions extends WatchOptions {
+  readonly meterProvider: MeterProvider;
   readonly content: ContentPlaces;
+}
+
+interface MetricPipelineOptions extends WatchOptions {
+  /** For one reader, of its temporality. */
+  readonly producers: (temporality: AggregationTemporalitySelector) => MetricProducer[];
+  readonly seriesMax: number;
 }
 
 /** Rejects where a variable names something unknown. */
@@ -38,7 +69,7 @@ export async function spanPipelines(
   options: PipelineOptions,
 ): Promise<Pipeline<SpanProcessor, ReadableSpan>[]> {
   return (await spanExporters(options.env)).map((named) => {
-    const exporter = watched('spans', named, options);
+    const exporter = watched<ReadableSpan[]>('spans', named, itemsOf, options);
     const processor =
       named.exporter instanceof ConsoleSpanExporter
         ? new SimpleSpanProcessor({ exporter })
@@ -52,7 +83,7 @@ export async function logPipelines(
   options: PipelineOptions,
 ): Promise<Pipeline<LogRecordProcessor, ReadableLogRecord>[]> {
   return (await logExporters(options.env)).map((named) => {
-    const exporter = watched('logs', named, options);
+    const exporter = watched<ReadableLogRecord[]>('logs', named, itemsOf, options);
     const processor =
       named.exporter instanceof ConsoleLogRecordExporter
         ? new SimpleLogRecordProcessor({ exporter })
@@ -61,30 +92,79 @@ export async function logPipelines(
   });
 }
 
-type Signal = 'spans' | 'logs';
+/**
+ * Metrics have no queue: an interval whose points nobody took is told again with the next one, and of deltas it is lost.
+ * Rejects where a variable names something unknown.
+ */
+export async function metricPipelines({
+  producers,
+  seriesMax,
+  ...options
+}: MetricPipelineOptions): Promise<MetricPipeline[]> {
+  const exporters = await metricExporters(options.env);
+  if (exporters.length === 0) return [];
+  const exportIntervalMillis = duration(options, 'OTEL_METRIC_EXPORT_INTERVAL') ?? 60_000;
+  const timeoutMs = duration(options, 'OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000;
+  return exporters.map((named) => {
+    const temporality = temporalityOf(named.exporter);
+    const exporter = watched('metrics', named, pointsOf, options);
+    const reader = new PeriodicExportingMetricReader({
+      exporter: pushing(exporter, named.exporter),
+      exportIntervalMillis,
+      exportTimeoutMillis: Math.min(timeoutMs, exportIntervalMillis),
+      metricProducers: producers(temporality),
+      cardinalityLimits: { default: seriesMax },
+    });
+    return { reader, exporter };
+  });
+}
 
-function watched<Item>(
+/** The one, with what the reader asks of the other. */
+function pushing(
+  watchedOne: WatchedExporter<ResourceMetrics>,
+  exporter: PushMetricExporter,
+): PushMetricExporter {
+  return {
+    export: (metrics, done) => watchedOne.export(metrics, done),
+    forceFlush: () => watchedOne.forceFlush(),
+    shutdown: () => watchedOne.shutdown(),
+    selectAggregationTemporality: temporalityOf(exporter),
+    ...(exporter.selectAggregation && { selectAggregation: exporter.selectAggregation.bind(exporter) }),
+  };
+}
+
+type Signal = 'spans' | 'logs' | 'metrics';
+
+function watched<Batch>(
   signal: Signal,
-  { name, exporter }: NamedExporter<Exporter<Item>>,
-  { env, losses, log }: PipelineOptions,
-): WatchedExporter<Item> {
-  const watchedOne: WatchedExporter<Item> = new WatchedExporter(name, exporter, {
-    lost: (count) => losses.add(lossOf(signal, 'export', watchedOne, env), count),
+  { name, exporter }: NamedExporter<Exporter<Batch>>,
+  sizeOf: (batch: Batch) => number,
+  { env, losses, log }: WatchOptions,
+): WatchedExporter<Batch> {
+  const watchedOne: WatchedExporter<Batch> = new WatchedExporter(name, exporter, {
+    sizeOf,
+    lost: (count) => losses.add(isUnasked(signal, watchedOne, env) ? noCollector : [signal, 'export'], count),
     turn: (health) => tellTurn(log, signal, health),
   });
   return watchedOne;
 }
 
-/** Traces go to where collectors usually are, also where there is none and nobody has asked for one. */
-function lossOf(
-  signal: Signal,
-  reason: 'export' | 'queue_full',
-  { health }: WatchedExporter<never>,
-  env: Environment,
-): Loss {
-  if (signal === 'logs' || health.exported > 0 || namesCollector(env)) return [signal, reason];
-  return ['spans', 'no_collector'];
+function itemsOf(batch: readonly unknown[]): number {
+  return batch.length;
 }
+
+function pointsOf({ scopeMetrics }: ResourceMetrics): number {
+  return scopeMetrics
+    .flatMap(({ metrics }) => metrics)
+    .reduce((points, { dataPoints }) => points + dataPoints.length, 0);
+}
+
+/** Traces go to where collectors usually are, also where there is none and nobody has asked for one. */
+function isUnasked(signal: Signal, { health }: WatchedExporter<never>, env: Environment): boolean {
+  return signal === 'spans' && health.exported === 0 && !namesCollector(env);
+}
+
+const noCollector: Loss = ['spans', 'no_collector'];
 
 function namesCollector(env: Environment): boolean {
   const variables = [
@@ -96,18 +176,19 @@ function namesCollector(env: Environment): boolean {
 }
 
 function queueOptions(
-  signal: Signal,
+  signal: 'spans' | 'logs',
   exporter: WatchedExporter<never>,
-  { env, meterProvider, losses, content }: PipelineOptions,
+  { env, meterProvider, losses, log, content }: PipelineOptions,
 ) {
+  const source = { env, log };
   return {
     selfObsMeterProvider: watchQueue(meterProvider, (count) => {
       exporter.noteDropped(count);
-      losses.add(lossOf(signal, 'queue_full', exporter, env), count);
+      losses.add(isUnasked(signal, exporter, env) ? noCollector : [signal, 'queue_full'], count);
     }),
     ...(signal === 'spans'
-      ? batchOptions(env, 'OTEL_BSP', content.isOnSpans)
-      : batchOptions(env, 'OTEL_BLRP', content.isInEvents)),
+      ? batchOptions(source, 'OTEL_BSP', content.isOnSpans)
+      : batchOptions(source, 'OTEL_BLRP', content.isInEvents)),
   };
 }
 
@@ -119,18 +200,15 @@ const contentBatch = 32;
 /** At its end a processor sends all that it has at once, and an exporter takes no more than so many requests. */
 const batchesAtEnd = 30;
 
-function batchOptions(env: Environment, prefix: string, hasContent: boolean) {
-  const number = (variable: string) => {
-    const value = Number(env[`${prefix}_${variable}`]);
-    return Number.isFinite(value) && value > 0 ? value : undefined;
-  };
-  const queue = number('MAX_QUEUE_SIZE') ?? (hasContent ? contentBatch * batchesAtEnd : undefined);
+function batchOptions(source: VariableSource, prefix: string, hasContent: boolean) {
+  const queue =
+    positive(source, `${prefix}_MAX_QUEUE_SIZE`) ?? (hasContent ? contentBatch * batchesAtEnd : undefined);
   const batch = hasContent && queue ? Math.max(contentBatch, Math.ceil(queue / batchesAtEnd)) : undefined;
   const options = {
     maxQueueSize: queue,
-    scheduledDelayMillis: number('SCHEDULE_DELAY'),
-    exportTimeoutMillis: number('EXPORT_TIMEOUT'),
-    maxExportBatchSize: number('MAX_EXPORT_BATCH_SIZE') ?? batch,
+    scheduledDelayMillis: duration(source, `${prefix}_SCHEDULE_DELAY`),
+    exportTimeoutMillis: duration(source, `${prefix}_EXPORT_TIMEOUT`),
+    maxExportBatchSize: positive(source, `${prefix}_MAX_EXPORT_BATCH_SIZE`) ?? batch,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
@@ -138,6 +216,7 @@ function batchOptions(env: Environment, prefix: string, hasContent: boolean) {
 const kept: Readonly<Record<Signal, string>> = {
   spans: 'those of this process are at /api/traces',
   logs: 'they are on standard output',
+  metrics: 'they are at /metrics',
 };
 
 function tellTurn(log: Logger, signal: Signal, { exporter, state, lastError }: ExportHealth): void {

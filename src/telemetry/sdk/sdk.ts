@@ -23,9 +23,9 @@ import { createInstruments, type Instruments } from '../metrics/instruments.ts';
 import type { PluginMetrics } from '../metrics/plugin-metrics.ts';
 import { scope } from '../names.ts';
 import { logRecordLimits, spanLimits } from './attribute-limits.ts';
-import { type Environment, metricReaders } from './exporters.ts';
+import type { Environment } from './exporters.ts';
 import { Losses } from './losses.ts';
-import { logPipelines, spanPipelines } from './pipelines.ts';
+import { logPipelines, metricPipelines, spanPipelines } from './pipelines.ts';
 import { createResource } from './resource.ts';
 import type { ExportHealth, WatchedExporter } from './watched-exporter.ts';
 
@@ -52,6 +52,7 @@ interface Parts {
   readonly providers: readonly { shutdown(): Promise<void> }[];
   readonly traces: readonly WatchedExporter<never>[];
   readonly logs: readonly WatchedExporter<never>[];
+  readonly metrics: readonly WatchedExporter<never>[];
 }
 
 /** The SDK of OpenTelemetry: its providers and the pipelines behind them, as the standard `OTEL_*` variables say. */
@@ -79,14 +80,21 @@ export class Sdk {
   static async start({ env, limits, log, content, ...ours }: SdkOptions): Promise<Sdk> {
     const isEnabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() !== 'true';
     const resource = createResource();
-    const readers = isEnabled
-      ? await metricReaders(
+    const metricWays = isEnabled
+      ? await metricPipelines({
           env,
-          (temporality) => [ours.histograms, ours.pluginMetrics].map((one) => one.producer(temporality)),
-          limits.seriesMax,
-        )
+          log,
+          // They are counted by what the readers are there for, so that comes later.
+          losses: { add: (loss, count) => losses.add(loss, count) },
+          producers: (temporality) =>
+            [ours.histograms, ours.pluginMetrics].map((one) => one.producer(temporality)),
+          seriesMax: limits.seriesMax,
+        })
       : [];
-    const meterProvider = new MeterProvider({ resource, readers: [ours.metricReader, ...readers] });
+    const meterProvider = new MeterProvider({
+      resource,
+      readers: [ours.metricReader, ...metricWays.map(({ reader }) => reader)],
+    });
     const meter = isEnabled
       ? boundedMeter(meterProvider.getMeter(scope.name, scope.version), limits.seriesMax)
       : createNoopMeter();
@@ -130,6 +138,7 @@ export class Sdk {
       providers: [sdk, loggerProvider, meterProvider],
       traces: spanWays.map(({ exporter }) => exporter),
       logs: logWays.map(({ exporter }) => exporter),
+      metrics: metricWays.map(({ exporter }) => exporter),
     });
   }
 
@@ -141,11 +150,15 @@ export class Sdk {
     return this.#parts.logs.map(({ health }) => health);
   }
 
+  get metrics(): ExportHealth[] {
+    return this.#parts.metrics.map(({ health }) => health);
+  }
+
   /** Sends what is left and stops. Never rejects. */
   async stop(): Promise<void> {
-    const { providers, traces, logs } = this.#parts;
+    const { providers, traces, logs, metrics: pushed } = this.#parts;
     await Promise.allSettled(providers.map((provider) => provider.shutdown()));
-    await Promise.all([...traces, ...logs].map((exporter) => exporter.settled()));
+    await Promise.all([...traces, ...logs, ...pushed].map((exporter) => exporter.settled()));
   }
 }
 

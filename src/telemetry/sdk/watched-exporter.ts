@@ -1,6 +1,6 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 
-/** What became of the spans or log records that an exporter was to send. */
+/** What became of the spans, log records or points of metrics that an exporter was to send. */
 export interface ExportHealth {
   readonly exporter: string;
   readonly state: 'unknown' | 'ok' | 'failing';
@@ -12,14 +12,16 @@ export interface ExportHealth {
   readonly lastError: string | undefined;
 }
 
-/** How exporters of spans and those of log records are alike. */
-export interface Exporter<Item> {
-  export(items: Item[], done: (result: ExportResult) => void): void;
+/** How exporters of all signals are alike. */
+export interface Exporter<Batch> {
+  export(batch: Batch, done: (result: ExportResult) => void): void;
   forceFlush?(): Promise<void>;
   shutdown(): Promise<void>;
 }
 
-interface Watcher {
+interface Watcher<Batch> {
+  /** How many are in a batch. */
+  sizeOf(batch: Batch): number;
   /** So many of a batch were not taken. */
   lost(count: number): void;
   /** It works from now on, or no longer. */
@@ -27,10 +29,10 @@ interface Watcher {
 }
 
 /** An exporter whose success is counted, and told when it turns. */
-export class WatchedExporter<Item> implements Exporter<Item> {
+export class WatchedExporter<Batch> implements Exporter<Batch> {
   readonly #name: string;
-  readonly #exporter: Exporter<Item>;
-  readonly #watcher: Watcher;
+  readonly #exporter: Exporter<Batch>;
+  readonly #watcher: Watcher<Batch>;
   #state: ExportHealth['state'] = 'unknown';
   #exported = 0;
   #lost = 0;
@@ -38,7 +40,7 @@ export class WatchedExporter<Item> implements Exporter<Item> {
   #lastError: string | undefined;
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(name: string, exporter: Exporter<Item>, watcher: Watcher) {
+  constructor(name: string, exporter: Exporter<Batch>, watcher: Watcher<Batch>) {
     this.#name = name;
     this.#exporter = exporter;
     this.#watcher = watcher;
@@ -55,18 +57,19 @@ export class WatchedExporter<Item> implements Exporter<Item> {
     };
   }
 
-  export(items: Item[], done: (result: ExportResult) => void): void {
+  export(batch: Batch, done: (result: ExportResult) => void): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#underWay.add(promise);
-    this.#exporter.export(items, (result) => {
+    const size = this.#watcher.sizeOf(batch);
+    this.#exporter.export(batch, (result) => {
       this.#underWay.delete(promise);
       resolve();
       if (result.code === ExportResultCode.SUCCESS) {
-        this.#exported += items.length;
+        this.#exported += size;
         this.#turn('ok', undefined);
       } else {
-        this.#lost += items.length;
-        this.#watcher.lost(items.length);
+        this.#lost += size;
+        this.#watcher.lost(size);
         this.#turn('failing', result.error?.message ?? 'export failed');
       }
       done(result);

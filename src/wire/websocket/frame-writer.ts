@@ -16,10 +16,6 @@ export function pingFrame(payload: Buffer, isMasked: boolean): Buffer {
   return frame(opcode.ping, payload, isMasked);
 }
 
-export function pongFrame(payload: Buffer, isMasked: boolean): Buffer {
-  return frame(opcode.pong, payload, isMasked);
-}
-
 /** @param code 1005: a close frame without one. */
 export function closeFrame(code: number, reason: string, isMasked: boolean): Buffer {
   return frame(opcode.close, closePayload(code, reason), isMasked);

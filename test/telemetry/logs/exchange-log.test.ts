@@ -12,9 +12,10 @@ import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { ExchangeLog } from '../../../src/telemetry/logs/exchange-log.ts';
 import { LogLines } from '../../../src/telemetry/logs/log-lines.ts';
 import { attribute, lineKey, logEvent, tagPrefix } from '../../../src/telemetry/names.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import { type ReceivedSpan, startOtlpSink } from '../../support/otlp-sink.ts';
 import { Random } from '../../support/random.ts';
-import { planExchange, sendExchange } from '../../support/random-exchange.ts';
+import { planExchange, sendExchange, waits } from '../../support/random-exchange.ts';
 import { startService } from '../../support/service.ts';
 import { closedBy, SessionScene } from '../session-scene.ts';
 import { only, startStage } from '../stage.ts';
@@ -65,7 +66,7 @@ describe('the record of an exchange', () => {
     const service = await startService({
       config: {
         upstreams: { default: simulator.url, anthropic: simulator.url },
-        limits: { replyHeadTimeoutMs: 100, replyIdleTimeoutMs: 100 },
+        limits: { replyHeadTimeoutMs: 3_000, replyIdleTimeoutMs: 3_000 },
         log: { level: 'info' },
       },
       otel: {
@@ -76,13 +77,9 @@ describe('the record of an exchange', () => {
       stdout,
     });
     const plans = Array.from({ length: exchanges }, (_, i) => planExchange(random, i));
-    const left = [...plans];
-    const worker = async () => {
-      for (let plan = left.pop(); plan; plan = left.pop()) {
-        await sendExchange(plan, service.dataUrl, simulator.journal);
-      }
-    };
-    await Promise.all(Array.from({ length: concurrency }, worker));
+    await inParallel(plans, { concurrency, waits }, (plan) =>
+      sendExchange(plan, service.dataUrl, simulator.journal),
+    );
     await service.inFlight.empty();
     await service.stop();
     await simulator.close();

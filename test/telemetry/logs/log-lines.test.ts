@@ -52,6 +52,24 @@ describe('the lines of the log', () => {
     assert.deepEqual(log.said, ['{"n":4}\n']);
   });
 
+  test('are Unicode, whatever they tell of', async () => {
+    const stdout = new CapturedLog();
+    await using log = open(stdout);
+    const texts = ['\ud800', 'cut \ud83d', '\udc00\ud800', '\\\ud83d', '😀', '\\ud83d', '\\\\ud83d'];
+    for (const text of texts) {
+      log.lines.write(`${JSON.stringify({ text })}\n`);
+      log.lines.add({ ...record(0), text, [`tag ${text}`]: true }, true);
+    }
+    assert.doesNotMatch(stdout.text, /(?<!\\)(?:\\\\)*\\ud/);
+    const told = texts.flatMap((text) => [text.toWellFormed(), text.toWellFormed()]);
+    assert.deepEqual(
+      stdout.records.map(({ text }) => text),
+      told,
+    );
+    assert.ok(stdout.records.every((one) => Object.keys(one).every((key) => key.isWellFormed())));
+    assert.ok(log.said.every((line) => String(JSON.parse(line).text).isWellFormed()));
+  });
+
   test('wait for a slow reader up to a bound; what is above it is counted, and told when it reads again', async () => {
     const stdout = new CapturedLog();
     await using log = open(stdout, 1_000);

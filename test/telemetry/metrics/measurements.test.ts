@@ -7,8 +7,9 @@ import { SightlineError } from '../../../src/errors.ts';
 import { outcomes } from '../../../src/exchange/outcome.ts';
 import type { Middleware } from '../../../src/middleware/middleware.ts';
 import { readUntil, sendChat } from '../../support/chat-client.ts';
+import { CapturedLog } from '../logs/captured-log.ts';
 import { type Page, total } from '../prometheus-text.ts';
-import { startStage, until } from '../stage.ts';
+import { only, startStage, until } from '../stage.ts';
 
 const http_ = 'http_server_request_duration_seconds';
 const operation = 'gen_ai_client_operation_duration_seconds';
@@ -143,6 +144,29 @@ describe('what a reply says', () => {
     assert.equal(dropped, (entry?.outputEvents ?? 0) - 1 - 5);
   });
 
+  test('of a stream that broke off is what the backend had counted by then, everywhere the same', async () => {
+    const stdout = new CapturedLog();
+    await using stage = await startStage({ stdout });
+    const path = '/anthropic/v1/messages';
+    const query = { stream: true, max_tokens: 40, messages: [{ role: 'user', content: 'Hi' }] };
+    const { id } = await stage.query({ ...query, model: 'sim-truncate-4' }, { path });
+    const { clients } = await stage.spansOf(id);
+    const [entry] = await stage.simulator.journal.settled();
+    const row = only(stage.service.telemetry.recent.rows);
+    const page = await stage.page();
+    const tokens = (type: string) => count(page, 'gen_ai_client_token_usage', { gen_ai_token_type: type });
+    const [span, line] = [only(clients).attributes, only(stdout.of(id))];
+    assert.equal(span['gen_ai.usage.input_tokens'], entry?.tokens.input);
+    assert.equal(line['gen_ai.usage.input_tokens'], entry?.tokens.input);
+    assert.equal(row.inputTokens, entry?.tokens.input);
+    assert.equal(tokens('input'), 1);
+    assert.equal(entry?.usage.output_tokens, 1, 'said before there was any output');
+    const told = [span['gen_ai.usage.output_tokens'], line['gen_ai.usage.output_tokens'], row.outputTokens];
+    assert.deepEqual(told, [undefined, undefined, undefined]);
+    assert.match(String(line.msg), /upstream_truncated 200, \d+ tokens in, /);
+    assert.equal(tokens('output'), 0);
+  });
+
   test('has no labels of tokens where the backend reports none', async () => {
     await using stage = await startStage();
     await stage.chat({ stream: true });
@@ -159,7 +183,7 @@ test('every outcome is counted once, and leaves nothing active', async () => {
     },
   };
   await using stage = await startStage({
-    config: { limits: { replyIdleTimeoutMs: 100, replyHeadTimeoutMs: 100 } },
+    config: { limits: { replyIdleTimeoutMs: 1_000, replyHeadTimeoutMs: 1_000 } },
     middleware: [gate],
   });
   await stage.chat();

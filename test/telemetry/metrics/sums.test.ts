@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import type { JournalEntry } from '../../../src/simulator/recorder.ts';
 import { metric } from '../../../src/telemetry/names.ts';
 import { metricName } from '../../../src/telemetry/prometheus-names.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import type { ReceivedMetric } from '../../support/otlp-sink.ts';
 import { Random } from '../../support/random.ts';
-import { type Plan, planExchange, sendExchange } from '../../support/random-exchange.ts';
+import { type Plan, planExchange, sendExchange, waits } from '../../support/random-exchange.ts';
 import type { OpenMetricsPage } from '../open-metrics-text.ts';
 import { total } from '../prometheus-text.ts';
 import { type Stage, startStage } from '../stage.ts';
@@ -23,12 +24,9 @@ async function run(stage: Stage, seed: number): Promise<readonly [Plan, JournalE
   const random = new Random(seed);
   const plans = Array.from({ length: exchanges }, (_, n) => planExchange(random, n));
   const { journal } = stage.simulator;
-  const waiting = [...plans];
-  const worker = async () => {
-    for (let plan = waiting.shift(); plan; plan = waiting.shift())
-      await sendExchange(plan, stage.service.dataUrl, journal);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  await inParallel(plans, { concurrency, waits }, (plan) =>
+    sendExchange(plan, stage.service.dataUrl, journal),
+  );
   await stage.service.inFlight.empty();
   await journal.settled();
   return plans.map((plan) => [plan, journal.find(plan.id) ?? assert.fail(plan.id)]);
@@ -91,7 +89,7 @@ const seconds = (value: number) => Math.round(value * 1e6);
 for (const preference of ['cumulative', 'delta']) {
   test(`the page, what is pushed (${preference}) and the journal of the upstream have the same sums`, async () => {
     await using stage = await startStage({
-      config: { limits: { replyHeadTimeoutMs: 900, replyIdleTimeoutMs: 900 } },
+      config: { limits: { replyHeadTimeoutMs: 3_000, replyIdleTimeoutMs: 3_000 } },
       otel: {
         OTEL_METRICS_EXPORTER: 'otlp',
         OTEL_METRIC_EXPORT_INTERVAL: '300',

@@ -211,10 +211,17 @@ describe('the standard variables', () => {
       'toString',
       /OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'toString' is not known/,
     ],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', /ENDPOINT: it has to be an address: http:/],
+    ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', '/v1/metrics', /METRICS_ENDPOINT: it has to be an address/],
+    [
+      'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
+      'deltas',
+      /TEMPORALITY_PREFERENCE: 'deltas' is not known; expected one of cumulative, delta, lowmemory/,
+    ],
   ];
   for (const [variable, value, expected] of refused) {
     test(`${variable}=${value} ends the start, and says what was expected`, async () => {
-      await assert.rejects(startStage({ otel: { [variable]: value } }), {
+      await assert.rejects(startStage({ otel: { OTEL_METRICS_EXPORTER: 'otlp', [variable]: value } }), {
         name: 'ConfigError',
         message: expected,
       });

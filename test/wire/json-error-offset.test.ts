@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { jsonErrorOffset } from '../../src/wire/json.ts';
+import { jsonErrorOffset } from '../../src/wire/json-error-offset.ts';
 
 describe('a text that is no JSON', () => {
   it('stops being JSON at its first error', () => {
