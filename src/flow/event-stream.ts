@@ -4,10 +4,11 @@ import { Chunk } from '../exchange/chunk.ts';
 import { Reply } from '../exchange/reply.ts';
 import { type ContentDecoder, createContentDecoder } from '../wire/content-decoder.ts';
 import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
-import type { SseEvent } from '../wire/sse-parser.ts';
+import type { SseEvent } from '../wire/sse-event.ts';
 import { SseParser } from '../wire/sse-parser.ts';
+import { noteChunk, noteOutput } from './moments.ts';
 import { replyHeaders } from './reply-headers.ts';
-import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
 
 /** What is wrong once events may be changed. */
 const bodyHeaders = new Set(['content-length', 'content-encoding']);
@@ -27,7 +28,6 @@ export class EventStream implements ReplyMode {
   /** When the newest bytes came: the time of what is decoded from them. */
   #arrivedAt = 0;
   #wasFinal = false;
-  #hasFailed = false;
 
   constructor(scene: ReplyScene, head: ReplyHead, dialect: Dialect) {
     this.#scene = scene;
@@ -42,7 +42,7 @@ export class EventStream implements ReplyMode {
     const decoder = createContentDecoder(encoding, {
       onData: (bytes) => this.#parse(bytes),
       onError: (error) => this.#fail(error),
-      onDrain: () => scene.control.resume(),
+      onDrain: () => scene.resume(),
       decodedBytesMax: Number.POSITIVE_INFINITY,
       queueBytesMax: limits.decodeQueueBytesMax,
     });
@@ -63,7 +63,7 @@ export class EventStream implements ReplyMode {
 
   data(chunk: Buffer, at: number): void {
     this.#arrivedAt = at;
-    if (!this.#decoder.push(chunk)) this.#scene.control.pause();
+    if (!this.#decoder.push(chunk)) this.#scene.pause();
     this.#scene.exchange.overheadMs += performance.now() - at;
   }
 
@@ -72,17 +72,17 @@ export class EventStream implements ReplyMode {
   }
 
   async end(trailers: RawHeaders, onUnderstood: () => void): Promise<void> {
-    const { exchange, sink, passage } = this.#scene;
+    const scene = this.#scene;
     await this.#decoder.end();
     // An event without its blank line is none by the standard, but some backends leave it out after the last
     // one, and SDKs read that one: it takes the same way as the others.
     const rest = this.#parser.end();
     if (rest) this.#parse(Buffer.concat([rest, blankLine]));
-    if (!this.#wasFinal && !this.#hasFailed) this.#write(new Chunk({ event: '', data: '' }, undefined, true));
-    if (this.#hasFailed || exchange.hasEnded) return;
-    sink.end(trailers);
+    if (!this.#wasFinal && scene.isRunning) this.#write(new Chunk({ event: '', data: '' }, undefined, true));
+    if (!scene.isRunning) return;
+    scene.sink.end(trailers);
     onUnderstood();
-    await passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
+    await scene.passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 
   cut(onUnderstood: () => void): void {
@@ -91,7 +91,8 @@ export class EventStream implements ReplyMode {
   }
 
   #parse(bytes: Buffer): void {
-    if (this.#hasFailed) return;
+    // Decoding can be late: whoever was to change what comes out is left already.
+    if (!this.#scene.isRunning) return;
     try {
       this.#parser.push(bytes);
     } catch (thrown) {
@@ -132,7 +133,6 @@ export class EventStream implements ReplyMode {
 
   /** Decoding is asynchronous where the reply is compressed: then the failure is told from here. */
   #fail(thrown: unknown): void {
-    this.#hasFailed = true;
     this.#decoder.close();
     this.#scene.fail(thrown);
   }

@@ -4,7 +4,7 @@ import type { SightlineError } from '../errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { Reply } from '../exchange/reply.ts';
 import { withHeader } from '../wire/headers.ts';
-import { serializeSseEvent } from '../wire/sse-parser.ts';
+import { serializeSseEvent } from '../wire/sse-event.ts';
 import { replyHeaders } from './reply-headers.ts';
 import type { ReplySink } from './reply-sink.ts';
 

@@ -2,8 +2,9 @@ import { observeReply, type ReplyObserver } from '../dialects/reply-observer.ts'
 import { Reply } from '../exchange/reply.ts';
 import type { Passage } from '../middleware/passage.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
+import { noteChunk, noteOutput } from './moments.ts';
 import { replyHeaders } from './reply-headers.ts';
-import { noteChunk, noteOutput, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
 
 /** The upstream's bytes to the client as they come, and beside their way an observer that reads them. */
 export class PassThrough implements ReplyMode {
@@ -11,6 +12,7 @@ export class PassThrough implements ReplyMode {
   readonly #scene: ReplyScene;
   readonly #head: ReplyHead;
   readonly #observer: ReplyObserver | undefined;
+  #observing: Promise<void> | undefined;
 
   constructor(scene: ReplyScene, head: ReplyHead) {
     this.#scene = scene;
@@ -36,10 +38,10 @@ export class PassThrough implements ReplyMode {
 
   // The client comes first: it has its bytes before anybody looks at them.
   data(chunk: Buffer, at: number): void {
-    const { sink, control } = this.#scene;
-    if (!sink.write(chunk)) control.pause();
+    const scene = this.#scene;
+    if (!scene.sink.write(chunk)) scene.pause();
     this.#observer?.push(chunk, at);
-    noteChunk(this.#scene, chunk);
+    noteChunk(scene, chunk);
   }
 
   end(trailers: RawHeaders, onUnderstood: () => void): void | Promise<void> {
@@ -62,11 +64,14 @@ export class PassThrough implements ReplyMode {
   }
 
   #observe(isComplete: boolean): void | Promise<void> {
+    // The client can go while what came whole is still decompressed.
+    if (this.#observing) return this.#observing;
     const observer = this.#observer;
     const pending = observer?.end(isComplete);
     const note = () => {
       this.#scene.attempt.unobserved = observer?.skipped;
     };
-    return pending ? pending.then(note) : note();
+    this.#observing = pending?.then(note);
+    return this.#observing ?? note();
   }
 }

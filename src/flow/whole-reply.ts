@@ -4,9 +4,10 @@ import { SightlineError } from '../errors.ts';
 import { Reply } from '../exchange/reply.ts';
 import { createContentDecoder } from '../wire/content-decoder.ts';
 import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
+import { noteChunk } from './moments.ts';
 import { sendReply } from './own-reply.ts';
 import { replyHeaders } from './reply-headers.ts';
-import { noteChunk, type ReplyHead, type ReplyMode, type ReplyScene } from './reply-mode.ts';
+import type { ReplyHead, ReplyMode, ReplyScene } from './reply-mode.ts';
 
 const encodingHeader = new Set(['content-encoding']);
 
@@ -47,7 +48,7 @@ export class WholeReply implements ReplyMode {
     this.#understand(reply);
     onUnderstood();
     const answer = (await passage?.afterResponse(reply)) ?? reply;
-    if (exchange.hasEnded || this.#scene.hasFailed()) return;
+    if (!this.#scene.isRunning) return;
     if (answer === reply) {
       exchange.status = reply.status;
       sink.head(reply.status, reply.statusMessage, replyHeaders(exchange, this.#head.headers));

@@ -46,7 +46,7 @@ export class HandlerRun {
     } catch (thrown) {
       const error = messageError(this.#entry, thrown, this.#timeoutMs);
       // Another outcome is what it says of the message: so it works.
-      if (error.outcome === 'failed') breaker?.failed(step);
+      if (error.outcome === 'failed') breaker?.failed(step, thrown);
       else breaker?.succeeded(step);
       return { kind: 'refused', error };
     }

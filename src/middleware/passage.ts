@@ -1,17 +1,16 @@
 import type { SightlineError } from '../errors.ts';
-import { Chunk } from '../exchange/chunk.ts';
+import type { Chunk } from '../exchange/chunk.ts';
 import { isThenable, withDeadline } from '../exchange/deadline.ts';
-import type { Exchange, MiddlewarePhase, MiddlewareRun } from '../exchange/exchange.ts';
+import type { Exchange, MiddlewarePhase } from '../exchange/exchange.ts';
 import { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
-import { breakerOpen, middlewareError } from './middleware-error.ts';
+import { ChunkPassage } from './chunk-passage.ts';
+import { middlewareError } from './middleware-error.ts';
+import { beginRun, passOver, survive } from './middleware-run.ts';
 import type { MiddlewareStack, StackEntry } from './stack.ts';
 
 /** A middleware has failed and declares that the exchange goes on without it. */
 const passedOver = Symbol('passed over');
-
-/** The end of a stream whose last event somebody took out: it has no bytes. */
-const endMark = new Chunk({ event: '', data: '' }, undefined, true);
 
 /**
  * One exchange's way through the middleware stack. It remembers who was entered and is not left yet, so
@@ -22,7 +21,7 @@ export class Passage {
   readonly #exchange: Exchange;
   /** Entered and not left, outermost first. */
   readonly #entered: StackEntry[] = [];
-  readonly #chunkRuns = new Map<StackEntry, MiddlewareRun>();
+  #chunkPassage: ChunkPassage | undefined;
   /** Settles when nothing runs; never rejects. */
   #underWay: Promise<unknown> = Promise.resolve();
 
@@ -52,7 +51,7 @@ export class Passage {
    */
   enterUnasked(): void {
     for (const entry of this.#stack.list) {
-      if (entry.breaker?.isOpen && this.#isPassedOver(entry)) continue;
+      if (entry.breaker?.isOpen && passOver(entry)) continue;
       this.#entered.push(entry);
     }
   }
@@ -61,7 +60,7 @@ export class Passage {
   onChunk(chunk: Chunk): readonly Chunk[] {
     let chunks: readonly Chunk[] = [chunk];
     for (let i = this.#entered.length - 1; i >= 0; i -= 1) {
-      chunks = this.#chunksThrough(this.#entered[i] as StackEntry, chunks);
+      chunks = this.#chunks.through(this.#entered[i] as StackEntry, chunks);
     }
     return chunks;
   }
@@ -85,7 +84,7 @@ export class Passage {
 
   /**
    * Leaves whoever is still entered, where the exchange has ended and no reply can go to the client any
-   * more. What runs now comes first: the order is kept.
+   * more. What runs now comes first: the order is kept. Never rejects.
    */
   abandon(error: SightlineError): Promise<void> {
     return this.#noted(this.#leaveRest(error));
@@ -103,6 +102,12 @@ export class Passage {
     } while (seen !== this.#underWay);
   }
 
+  /** Most exchanges have none that anybody reads. */
+  get #chunks(): ChunkPassage {
+    this.#chunkPassage ??= new ChunkPassage(this.#stack, this.#exchange);
+    return this.#chunkPassage;
+  }
+
   #noted<T>(running: Promise<T>): Promise<T> {
     this.#underWay = Promise.allSettled([this.#underWay, running]);
     return running;
@@ -115,10 +120,10 @@ export class Passage {
       const { middleware, breaker } = entry;
       const { beforeQuery } = middleware;
       // Before the upstream is asked: one that has only a way out would otherwise fail what was paid for.
-      if (breaker?.isOpen && this.#isPassedOver(entry)) continue;
+      if (breaker?.isOpen && passOver(entry)) continue;
       let answer: Query | Reply | undefined;
       if (beforeQuery) {
-        if (breaker && !breaker.allows() && this.#isPassedOver(entry)) continue;
+        if (breaker && !breaker.allows() && passOver(entry)) continue;
         const call = () => beforeQuery.call(middleware, current, this.#exchange.view);
         const given = await this.#run(entry, 'before_query', call, isQueryOrReply);
         if (given === passedOver) continue;
@@ -137,7 +142,7 @@ export class Passage {
       // Those that are left over learn by `abandon` what has become of it.
       if (this.#exchange.hasEnded) break;
       if (current.chunks && entry.middleware.onChunk) {
-        current = current.with({ chunks: this.#streamThrough(entry, current.chunks) });
+        current = current.with({ chunks: this.#chunks.whole(entry, current.chunks) });
       }
       this.#entered.pop();
       current = (await this.#afterResponse(entry, current)) ?? current;
@@ -149,7 +154,7 @@ export class Passage {
     const { middleware, breaker } = entry;
     const { afterResponse } = middleware;
     if (!afterResponse) return undefined;
-    if (breaker && !breaker.allows() && (reply.isSent || this.#isPassedOver(entry))) return undefined;
+    if (breaker && !breaker.allows() && (reply.isSent || passOver(entry))) return undefined;
     try {
       const call = () => afterResponse.call(middleware, reply, this.#exchange.view);
       const answer = await this.#run(entry, 'after_response', call, isReply);
@@ -169,9 +174,9 @@ export class Passage {
   async #leaveFailed(error: SightlineError): Promise<Reply | undefined> {
     for (let entry = this.#entered.pop(); entry; entry = this.#entered.pop()) {
       const { middleware, breaker } = entry;
-      const { onError } = middleware;
-      if (!onError || (breaker && !breaker.allows())) continue;
       try {
+        const { onError } = middleware;
+        if (!onError || (breaker && !breaker.allows())) continue;
         const call = () => onError.call(middleware, error, this.#exchange.view);
         const answer = await this.#run(entry, 'on_error', call, isReply);
         if (answer instanceof Reply) return answer;
@@ -182,63 +187,6 @@ export class Passage {
     return undefined;
   }
 
-  /** One whose breaker lets no call through. Throws where it must not be skipped. */
-  #isPassedOver(entry: StackEntry): true {
-    if (entry.middleware.onFailure === 'continue') return true;
-    throw breakerOpen(entry);
-  }
-
-  /** A stream that is here as a whole, through one middleware. */
-  #streamThrough(entry: StackEntry, chunks: readonly Chunk[]): readonly Chunk[] {
-    const last = chunks.at(-1);
-    if (!last || last.isFinal) return this.#chunksThrough(entry, chunks);
-    return this.#chunksThrough(entry, [...chunks.slice(0, -1), new Chunk(last, last.bytes, true)]);
-  }
-
-  #chunksThrough(entry: StackEntry, chunks: readonly Chunk[]): readonly Chunk[] {
-    const { middleware, breaker } = entry;
-    if (!middleware.onChunk) return chunks;
-    const out: Chunk[] = [];
-    const run = this.#chunkRun(entry);
-    const begun = performance.now();
-    try {
-      for (const chunk of chunks) {
-        if (breaker && !breaker.allows() && this.#isPassedOver(entry)) out.push(chunk);
-        else this.#chunkThrough(entry, run, chunk, out);
-      }
-    } finally {
-      run.durationMs += performance.now() - begun;
-    }
-    // Those further out may hold text back until the last event, whatever became of it here.
-    if (chunks.at(-1)?.isFinal && !out.at(-1)?.isFinal) out.push(endMark);
-    return out;
-  }
-
-  #chunkThrough(entry: StackEntry, run: MiddlewareRun, chunk: Chunk, out: Chunk[]): void {
-    run.calls += 1;
-    try {
-      const answer: unknown = entry.middleware.onChunk?.(chunk, this.#exchange.view);
-      if (answer === undefined) out.push(chunk);
-      else if (answer instanceof Chunk) out.push(answer);
-      else if (isChunks(answer)) for (const one of answer) out.push(one);
-      else if (answer !== null) throw unexpectedChunk(answer);
-      entry.breaker?.succeeded('on_chunk');
-    } catch (thrown) {
-      this.#survive(entry, run, thrown);
-      out.push(chunk);
-    }
-  }
-
-  /** All calls on one exchange are noted as one run. */
-  #chunkRun(entry: StackEntry): MiddlewareRun {
-    const known = this.#chunkRuns.get(entry);
-    if (known) return known;
-    const run = newRun(entry, 'on_chunk', 0);
-    this.#chunkRuns.set(entry, run);
-    this.#exchange.noteRun(run);
-    return run;
-  }
-
   /** Runs one callback to its end, notes its time, and gives its failures a name. */
   async #run<T>(
     entry: StackEntry,
@@ -246,9 +194,7 @@ export class Passage {
     callback: () => unknown,
     isExpected: (answer: unknown) => answer is T,
   ): Promise<T | undefined | typeof passedOver> {
-    const run = newRun(entry, phase, 1);
-    run.isUnderWay = true;
-    this.#exchange.noteRun(run);
+    const run = beginRun(this.#exchange, entry, phase, true);
     try {
       const returned = callback();
       const answer = isThenable(returned) ? await withDeadline(returned, this.#stack.timeoutMs) : returned;
@@ -257,23 +203,12 @@ export class Passage {
       entry.breaker?.succeeded(phase);
       return isNothing ? undefined : answer;
     } catch (thrown) {
-      this.#survive(entry, run, thrown);
+      survive(this.#stack, entry, run, thrown);
       return passedOver;
     } finally {
       run.durationMs = performance.now() - run.startedAt;
       run.isUnderWay = false;
     }
-  }
-
-  /** Throws, unless the middleware declares that the exchange goes on without it. A refusal is no failure. */
-  #survive(entry: StackEntry, run: MiddlewareRun, thrown: unknown): void {
-    const error = middlewareError(entry, thrown);
-    run.error = error;
-    // Another outcome is what it says of the exchange, as a body that a client sent broken: so it works.
-    if (error.outcome === 'failed') entry.breaker?.failed(run.phase);
-    else entry.breaker?.succeeded(run.phase);
-    if (entry.middleware.onFailure !== 'continue' || error.code === 'blocked') throw error;
-    this.#stack.report(entry.name, error);
   }
 }
 
@@ -289,29 +224,4 @@ function isReply(answer: unknown): answer is Reply {
 
 function isQueryOrReply(answer: unknown): answer is Query | Reply {
   return answer instanceof Query || answer instanceof Reply;
-}
-
-function isChunks(answer: unknown): answer is readonly Chunk[] {
-  return Array.isArray(answer) && answer.every((one) => one instanceof Chunk);
-}
-
-function unexpectedChunk(answer: unknown): TypeError {
-  if (!isThenable(answer))
-    return new TypeError('onChunk must return a Chunk, a list of them, null or nothing');
-  // What becomes of it reaches nobody.
-  answer.then(undefined, () => undefined);
-  return new TypeError('onChunk must answer at once: a stream waits for nobody');
-}
-
-function newRun({ name, owner }: StackEntry, phase: MiddlewarePhase, calls: number): MiddlewareRun {
-  return {
-    middleware: name,
-    owner,
-    phase,
-    startedAt: performance.now(),
-    durationMs: 0,
-    calls,
-    isUnderWay: false,
-    error: undefined,
-  };
 }

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { SessionDialect } from '../dialects/session-dialect.ts';
 import type { Peer } from '../exchange/session-facts.ts';
+import { endAttempt } from '../flow/moments.ts';
 import type { ReplySink } from '../flow/reply-sink.ts';
 import type { Limits } from '../limits.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { Extensions } from '../wire/websocket/frame-parser.ts';
-import { endAttempt } from './handshake/end-attempt.ts';
 import { Handshake } from './handshake/handshake.ts';
 import { Relay } from './relay/relay.ts';
 import type { Session, Upgrade } from './session.ts';
@@ -51,7 +51,7 @@ function startRelay(
     onOver: (outcome, error, at) => {
       const { attempt } = session.exchange;
       if (attempt) attempt.bytes = session.facts.received.upstream.bytes;
-      endAttempt(session, outcome, error, at);
+      endAttempt(session.services, session.exchange, outcome, error, at);
       session.end(outcome, error, at);
     },
   });

@@ -6,6 +6,7 @@ import type { Outcome } from '../exchange/outcome.ts';
 import type { SessionFacts } from '../exchange/session-facts.ts';
 import type { FlowServices } from '../flow/flow.ts';
 import type { Running } from '../flow/in-flight.ts';
+import { beginExchange, endExchange, tellError } from '../flow/moments.ts';
 
 /** A WebSocket handshake that was read and not answered. */
 export interface Upgrade {
@@ -40,10 +41,7 @@ export class Session implements Running {
     this.facts = exchange.place.facts;
     this.#services = services;
     // Not kept: they would hold on to plugins that are unloaded while the session goes on.
-    const { recorder, inFlight, hooks } = services();
-    recorder.begin(exchange);
-    this.#seat = inFlight.add(this);
-    if (hooks.has('exchange.started')) hooks.notify('exchange.started', { exchange: exchange.view });
+    this.#seat = beginExchange(services(), this);
   }
 
   /** Those of now: a session outlives generations of plugins, its turns and messages do not. */
@@ -81,19 +79,11 @@ export class Session implements Running {
   end(outcome: Outcome, error?: SightlineError, at = performance.now()): void {
     const { exchange } = this;
     if (!exchange.end(outcome, error, at)) return;
-    const { hooks, recorder, inFlight, log } = this.services;
+    const { services } = this;
     if (error?.outcome === 'failed' && error.code !== 'stopping') {
-      log.error({ exchange: exchange.id, ...describeError(error) }, error.message);
+      services.log.error({ exchange: exchange.id, ...describeError(error) }, error.message);
     }
-    try {
-      if (error && hooks.has('exchange.error'))
-        hooks.notify('exchange.error', { exchange: exchange.view, error });
-      recorder.end(exchange);
-      if (hooks.has('exchange.ended')) hooks.notify('exchange.ended', { exchange: exchange.view });
-    } catch (thrown) {
-      log.error({ exchange: exchange.id, ...describeError(thrown) }, 'telemetry failed');
-    } finally {
-      inFlight.delete(this.#seat);
-    }
+    if (error) tellError(services, exchange, error);
+    endExchange(services, exchange, this.#seat);
   }
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { SightlineError } from '../errors.ts';
 import { invalidMessage, type Wrong } from '../messages/message-error.ts';
-import { isJsonObject, type JsonObject, jsonErrorOffset } from '../wire/json.ts';
+import { isJsonObject, type JsonObject } from '../wire/json.ts';
+import { jsonErrorOffset } from '../wire/json-error-offset.ts';
 import { type ClientMessageType, clientMessages, type MessageId } from './protocol.ts';
 
 /** A message of a client that has a type. What the type wants is not looked at yet. */

@@ -40,7 +40,7 @@ describe('an exchange that is cut off', () => {
     service = await startService({
       config: {
         upstreams: { default: simulator.url },
-        limits: { replyHeadTimeoutMs: 900, replyIdleTimeoutMs: 900, clientStallTimeoutMs: 300 },
+        limits: { replyHeadTimeoutMs: 1_500, replyIdleTimeoutMs: 1_500, clientStallTimeoutMs: 300 },
       },
     });
     endings = new Endings(service);
@@ -61,9 +61,7 @@ describe('an exchange that is cut off', () => {
       ['SERVER', 'client_aborted'],
       ['CLIENT', 'client_aborted'],
     ]);
-    const entry = await simulator.journal.waitFor(({ requestId }) => requestId === 'left', {
-      timeoutMs: 1_000,
-    });
+    const entry = await simulator.journal.waitFor(({ requestId }) => requestId === 'left');
     assert.equal(entry.terminalSent, false);
   });
 
@@ -72,7 +70,7 @@ describe('an exchange that is cut off', () => {
     await simulator.journal.waitForReceived(({ requestId }) => requestId === 'left-early');
     request.destroy();
     assert.equal((await endings.of('left-early')).outcome, 'client_aborted');
-    await simulator.journal.waitFor(({ requestId }) => requestId === 'left-early', { timeoutMs: 1_000 });
+    await simulator.journal.waitFor(({ requestId }) => requestId === 'left-early');
   });
 
   it('by its client in the middle of its own body is client_aborted, and no upstream hears of it', async () => {
@@ -183,7 +181,7 @@ describe('an exchange that is cut off', () => {
     response.pause();
     const ended = await endings.of('stalled');
     assert.equal(ended.outcome, 'client_aborted');
-    await simulator.journal.waitFor(({ requestId }) => requestId === 'stalled', { timeoutMs: 1_000 });
+    await simulator.journal.waitFor(({ requestId }) => requestId === 'stalled');
     response.destroy();
   });
 

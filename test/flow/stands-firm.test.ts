@@ -170,7 +170,7 @@ describe("a service at its drain's deadline", () => {
     const service = await startService({
       config: {
         upstreams: { default: backend.url },
-        limits: { drainTimeoutMs: 50, middlewareTimeoutMs: 500 },
+        limits: { drainTimeoutMs: 50, middlewareTimeoutMs: 2_000 },
       },
       middleware: [{ name: 'slow', onError: never }],
     });
@@ -189,7 +189,7 @@ describe("a service at its drain's deadline", () => {
     const service = await startService({
       config: {
         upstreams: { default: backend.url },
-        limits: { drainTimeoutMs: 50, middlewareTimeoutMs: 500 },
+        limits: { drainTimeoutMs: 50, middlewareTimeoutMs: 2_000 },
       },
       middleware: [
         { name: 'outer', onError: never },

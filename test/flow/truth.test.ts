@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import type { JournalEntry } from '../../src/simulator/recorder.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { attribute } from '../../src/telemetry/names.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { type ReceivedSpan, startOtlpSink } from '../support/otlp-sink.ts';
 import { Random } from '../support/random.ts';
-import { type Plan, planExchange, sendExchange } from '../support/random-exchange.ts';
+import { type Plan, planExchange, sendExchange, waits } from '../support/random-exchange.ts';
 import { startService } from '../support/service.ts';
 
 const exchangesEach = 150;
@@ -76,7 +77,8 @@ for (const protocol of ['http/json', 'http/protobuf']) {
     await using service = await startService({
       config: {
         upstreams: { default: simulator.url, anthropic: simulator.url },
-        limits: { replyHeadTimeoutMs: 900, replyIdleTimeoutMs: 900 },
+        // Only what the simulator holds back for ever may miss them.
+        limits: { replyHeadTimeoutMs: 3_000, replyIdleTimeoutMs: 3_000 },
       },
       otel: {
         OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
@@ -85,13 +87,9 @@ for (const protocol of ['http/json', 'http/protobuf']) {
       },
     });
     try {
-      const waiting = [...plans];
-      const worker = async () => {
-        for (let plan = waiting.shift(); plan; plan = waiting.shift()) {
-          await sendExchange(plan, service.dataUrl, simulator.journal);
-        }
-      };
-      await Promise.all(Array.from({ length: concurrency }, worker));
+      await inParallel(plans, { concurrency, waits }, (plan) =>
+        sendExchange(plan, service.dataUrl, simulator.journal),
+      );
       await service.inFlight.empty();
       await simulator.journal.settled();
       const spans = await sink.waitForSpans(2 * exchangesEach);

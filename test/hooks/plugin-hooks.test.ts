@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Breaker } from '../../src/exchange/breaker.ts';
 import type { HookRun } from '../../src/hooks/hook-run.ts';
-import { HookSystem, type HookSystemOptions } from '../../src/hooks/hook-system.ts';
+import type { HookRunnerOptions } from '../../src/hooks/hook-runner.ts';
+import { HookSystem } from '../../src/hooks/hook-system.ts';
 import { sampleExchange } from '../exchange/samples.ts';
 
 const started = { exchange: sampleExchange().view };
@@ -12,7 +13,7 @@ const broken = () => {
 };
 const values = (results: readonly object[]) => results.map((one) => ('value' in one ? one.value : one));
 
-function createHooks(options: Partial<HookSystemOptions> = {}, parent?: HookSystem) {
+function createHooks(options: Partial<HookRunnerOptions> = {}, parent?: HookSystem) {
   const told: string[] = [];
   const runs: HookRun[] = [];
   const hooks = new HookSystem(

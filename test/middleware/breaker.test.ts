@@ -43,8 +43,8 @@ function guard(
     return { exchange, passage };
   };
   const open = () => {
-    breaker.failed('test');
-    breaker.failed('test');
+    breaker.failed('test', new Error('no'));
+    breaker.failed('test', new Error('no'));
   };
   return { breaker, clock, enter, open, reported };
 }
@@ -192,9 +192,9 @@ describe('what a breaker hears of its middleware', () => {
     };
     for (const beforeQuery of [refuse, (given: Query) => void given.payload]) {
       const { breaker, enter } = guard({ beforeQuery });
-      breaker.failed('before_query');
+      breaker.failed('before_query', new Error('no'));
       await assert.rejects(enter().passage.beforeQuery(malformed));
-      breaker.failed('before_query');
+      breaker.failed('before_query', new Error('no'));
       assert.equal(breaker.state, 'closed', 'it worked, so the failures are not one after the other');
     }
   });

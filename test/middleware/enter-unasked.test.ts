@@ -28,7 +28,7 @@ function enter(list: readonly StackEntry[]) {
 
 function open(): Breaker {
   const breaker = new Breaker({ failuresMax: 1, openMs: 60_000 });
-  breaker.failed('on_chunk');
+  breaker.failed('on_chunk', new Error('no'));
   return breaker;
 }
 

@@ -7,7 +7,7 @@ import { Query } from '../../src/exchange/query.ts';
 import { Reply } from '../../src/exchange/reply.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { MiddlewareStack, stackEntry } from '../../src/middleware/stack.ts';
-import type { SseEvent } from '../../src/wire/sse-parser.ts';
+import type { SseEvent } from '../../src/wire/sse-event.ts';
 import { sampleExchange, sampleQuery } from '../exchange/samples.ts';
 
 interface Scene {

@@ -4,7 +4,8 @@ import type { Outcome } from '../../exchange/outcome.ts';
 import { Query } from '../../exchange/query.ts';
 import { Reply } from '../../exchange/reply.ts';
 import type { Peer } from '../../exchange/session-facts.ts';
-import { type FlowServices, viewOf } from '../../flow/flow.ts';
+import type { FlowServices } from '../../flow/flow.ts';
+import { beginAttempt, endAttempt, noteChunk, tellHead, tellQuery } from '../../flow/moments.ts';
 import { sendProblem, sendReply } from '../../flow/own-reply.ts';
 import { replyHeaders } from '../../flow/reply-headers.ts';
 import type { ReplySink, SinkWatcher } from '../../flow/reply-sink.ts';
@@ -15,7 +16,6 @@ import type { Extensions } from '../../wire/websocket/frame-parser.ts';
 import type { ProxiedRoute } from '../proxied-session.ts';
 import type { Session, SessionRun, Upgrade } from '../session.ts';
 import { EarlyBytes } from './early-bytes.ts';
-import { endAttempt } from './end-attempt.ts';
 import { agreedExtensions, switchingHead } from './handshake-head.ts';
 import { RefusedUpgrade, upgradeHeader } from './refused-upgrade.ts';
 
@@ -90,27 +90,19 @@ export class Handshake implements SessionRun, SinkWatcher {
 
   async #ask(query: Query): Promise<void> {
     const { exchange } = this.#session;
-    const { hooks, recorder } = this.#services;
+    const services = this.#services;
     const { upstream, dialect } = this.#route;
-    if (hooks.has('query.ready')) {
-      Object.freeze(query.headers);
-      hooks.notify('query.ready', { exchange: exchange.view, query });
-    }
+    tellQuery(services, exchange, query);
     const attempt = exchange.beginAttempt(upstream.identity(dialect));
-    const { target, headers } = upstream.request(query, recorder.beginAttempt(exchange, attempt));
     exchange.overheadMs += attempt.startedAt - exchange.clock.startedAt;
-    if (hooks.has('attempt.started'))
-      hooks.notify('attempt.started', { exchange: exchange.view, attempt: viewOf(attempt) });
+    const { target, headers } = upstream.request(query, beginAttempt(services, exchange, attempt));
     const { url: address, limits } = upstream;
     const answer = await openUpgrade({ address, target, headers, limits }, this.#abort.signal);
     attempt.headAt = performance.now();
     attempt.status = answer.status;
     attempt.upstreamRequestId =
       headerValue(answer.headers, 'x-request-id') ?? headerValue(answer.headers, 'request-id');
-    if (hooks.has('reply.head')) {
-      Object.freeze(answer.headers);
-      hooks.notify('reply.head', { exchange: exchange.view, status: answer.status, headers: answer.headers });
-    }
+    tellHead(services, exchange, answer.status, answer.headers);
     if (answer.kind === 'switched') this.#switch(answer, query);
     else this.#refuse(answer);
     exchange.overheadMs += performance.now() - attempt.headAt;
@@ -146,11 +138,10 @@ export class Handshake implements SessionRun, SinkWatcher {
     this.#refused = new RefusedUpgrade(body, sink, this.#route.upstream.limits.replyIdleTimeoutMs, {
       onData: (bytes) => {
         if (attempt) attempt.bytes += bytes.length;
-        const { hooks } = this.#services;
-        if (hooks.has('reply.chunk')) hooks.notify('reply.chunk', { exchange: exchange.view, bytes });
+        noteChunk({ hooks: this.#services.hooks, exchange }, bytes);
       },
       onEnd: () => {
-        endAttempt(this.#session, 'upstream_error', undefined, performance.now());
+        endAttempt(this.#session.services, this.#session.exchange, 'upstream_error', undefined);
         void this.#leave({ status, statusMessage, headers }).then(() =>
           this.#settle('upstream_error', undefined),
         );
@@ -190,7 +181,7 @@ export class Handshake implements SessionRun, SinkWatcher {
     // Nobody is waited for any more when the service stops.
     const repair = error.code === 'stopping' ? undefined : await this.#passage?.onError(error);
     if (exchange.hasEnded) return;
-    endAttempt(this.#session, error.outcome, error, performance.now());
+    endAttempt(this.#session.services, this.#session.exchange, error.outcome, error);
     if (repair) {
       await this.#answer(repair, true);
       return;
@@ -243,7 +234,7 @@ export class Handshake implements SessionRun, SinkWatcher {
   #finish(outcome: Outcome, error: SightlineError | undefined): void {
     if (this.#session.exchange.hasEnded) return;
     const at = performance.now();
-    endAttempt(this.#session, outcome, error, at);
+    endAttempt(this.#session.services, this.#session.exchange, outcome, error, at);
     this.#session.end(outcome, error, at);
     void this.#letGo();
   }

@@ -7,9 +7,19 @@ import type { QueryFacts } from '../../exchange/facts.ts';
 import type { Outcome } from '../../exchange/outcome.ts';
 import type { Query } from '../../exchange/query.ts';
 import { Reply } from '../../exchange/reply.ts';
-import { type FlowServices, viewOf } from '../../flow/flow.ts';
+import type { FlowServices } from '../../flow/flow.ts';
 import type { Running } from '../../flow/in-flight.ts';
-import { noteOutput } from '../../flow/reply-mode.ts';
+import { releaseWhenLeft } from '../../flow/lease.ts';
+import {
+  beginAttempt,
+  beginExchange,
+  endAttempt,
+  endExchange,
+  noteOutput,
+  tellError,
+  tellHead,
+  tellQuery,
+} from '../../flow/moments.ts';
 import type { HookSystem } from '../../hooks/hook-system.ts';
 import type { Logger } from '../../log.ts';
 import type { Passage } from '../../middleware/passage.ts';
@@ -62,7 +72,7 @@ export class Turn implements Running, Asker {
   constructor(parts: TurnParts) {
     this.#parts = parts;
     const { session, services, request, query, queryBytes } = parts;
-    const { stack, recorder, inFlight, lease, hooks, limits } = services;
+    const { stack, lease, limits } = services;
     session.facts.turns += 1;
     const number = session.facts.turns;
     const place = { kind: 'turn', session: session.exchange, number } as const;
@@ -72,10 +82,8 @@ export class Turn implements Running, Asker {
     exchange.requestBytes = queryBytes;
     this.exchange = exchange;
     this.passage = stack.enter(exchange);
-    recorder.begin(exchange);
-    this.#seat = inFlight.add(this);
     lease?.acquire();
-    if (hooks.has('exchange.started')) hooks.notify('exchange.started', { exchange: exchange.view });
+    this.#seat = beginExchange(services, this);
   }
 
   /** One that the upstream begins by itself is younger than the bytes that tell of it, and maybe of its end. */
@@ -101,20 +109,14 @@ export class Turn implements Running, Asker {
   asked(query: Query | undefined): void {
     const { exchange } = this;
     const { services, upstream, dialect } = this.#parts;
-    const { hooks, recorder } = services;
-    if (query && hooks.has('query.ready')) {
-      Object.freeze(query.headers);
-      hooks.notify('query.ready', { exchange: exchange.view, query });
-    }
+    if (query) tellQuery(services, exchange, query);
     const attempt = exchange.beginAttempt(upstream);
     attempt.streamed = true;
-    // What they say of the trace is for a request of its own: frames go on as they came.
-    recorder.beginAttempt(exchange, attempt);
-    const limits = dialect.content && recorder.contentLimits?.(exchange);
-    if (limits) attempt.content = new AttemptContent(dialect.content, limits, query?.peek());
     exchange.overheadMs += attempt.startedAt - exchange.clock.startedAt;
-    if (hooks.has('attempt.started'))
-      hooks.notify('attempt.started', { exchange: exchange.view, attempt: viewOf(attempt) });
+    // The headers that tell of the trace are for a request of its own: frames go on as they came.
+    beginAttempt(services, exchange, attempt);
+    const limits = dialect.content && services.recorder.contentLimits?.(exchange);
+    if (limits) attempt.content = new AttemptContent(dialect.content, limits, query?.peek());
   }
 
   /**
@@ -129,9 +131,7 @@ export class Turn implements Running, Asker {
     attempt.headAt = this.#since(at);
     attempt.status = 200;
     exchange.status = 200;
-    const { hooks } = this.#parts.services;
-    if (hooks.has('reply.head'))
-      hooks.notify('reply.head', { exchange: exchange.view, status: 200, headers: noHeaders });
+    tellHead(this.#parts.services, exchange, 200, noHeaders);
   }
 
   /** A message of the upstream that belongs to it: read, before anybody changes it. */
@@ -172,7 +172,7 @@ export class Turn implements Running, Asker {
   failed(error: SightlineError): void {
     if (error.outcome === 'failed')
       this.log.error({ exchange: this.exchange.id, ...describeError(error) }, error.message);
-    this.#tell(error);
+    tellError(this.#parts.services, this.exchange, error);
   }
 
   /** It ends by an error of ours that the client is told of. Who was entered is left already. */
@@ -196,7 +196,7 @@ export class Turn implements Running, Asker {
   /** Its session has ended. */
   lost(error: SightlineError, at: number): void {
     if (this.isOver) return;
-    if (error.code !== 'client_aborted') this.#tell(error);
+    if (error.code !== 'client_aborted') tellError(this.#parts.services, this.exchange, error);
     this.#breakOff(error, at);
   }
 
@@ -205,11 +205,6 @@ export class Turn implements Running, Asker {
     if (!this.isOver) return;
     this.#finish(performance.now());
     if (this.passage) leaveRest(this.passage, error, this);
-  }
-
-  #tell(error: SightlineError): void {
-    const { hooks } = this.#parts.services;
-    if (hooks.has('exchange.error')) hooks.notify('exchange.error', { exchange: this.exchange.view, error });
   }
 
   #noteOverhead(): void {
@@ -242,15 +237,9 @@ export class Turn implements Running, Asker {
     if (this.#result) return false;
     this.#result = { outcome, error };
     const { exchange } = this;
-    const { attempt } = exchange;
     const { session, services } = this.#parts;
-    if (attempt) {
-      attempt.end(outcome, error, this.#since(at));
-      const { hooks } = services;
-      if (hooks.has('attempt.ended'))
-        hooks.notify('attempt.ended', { exchange: exchange.view, attempt: viewOf(attempt) });
-    }
-    session.facts.noteTurn(outcome, attempt?.reply.usage);
+    endAttempt(services, exchange, outcome, error, this.#since(at));
+    session.facts.noteTurn(outcome, exchange.attempt?.reply.usage);
     return true;
   }
 
@@ -259,25 +248,8 @@ export class Turn implements Running, Asker {
     const result = this.#result;
     if (!result || !exchange.end(result.outcome, result.error, this.#since(at))) return;
     const { services, watcher } = this.#parts;
-    const { hooks, recorder, inFlight, log } = services;
-    try {
-      recorder.end(exchange);
-      if (hooks.has('exchange.ended')) hooks.notify('exchange.ended', { exchange: exchange.view });
-    } catch (thrown) {
-      // Telemetry never harms traffic, not even by a fault of its own.
-      log.error({ exchange: exchange.id, ...describeError(thrown) }, 'telemetry failed');
-    } finally {
-      inFlight.delete(this.#seat);
-      watcher.turnEnded(this);
-      this.#release();
-    }
-  }
-
-  /** Middleware can be at work longer than its turn. */
-  #release(): void {
-    const { lease } = this.#parts.services;
-    if (!lease) return;
-    if (this.passage) void this.passage.left().then(() => lease.release());
-    else lease.release();
+    endExchange(services, exchange, this.#seat);
+    watcher.turnEnded(this);
+    releaseWhenLeft(services.lease, this.passage);
   }
 }

@@ -1,7 +1,7 @@
 import type { UpstreamMark } from '../../dialects/session-dialect.ts';
 import { asSightlineError } from '../../errors.ts';
 import { Chunk } from '../../exchange/chunk.ts';
-import { noteChunk } from '../../flow/reply-mode.ts';
+import { noteChunk } from '../../flow/moments.ts';
 import { type JsonObject, parseJsonObject } from '../../wire/json.ts';
 import type { Message, Sending } from '../session-reader.ts';
 import type { BetweenTurns } from './between-turns.ts';

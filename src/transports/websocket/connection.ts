@@ -125,7 +125,7 @@ export class Connection implements Patient {
       this.#refuse(1003, 'expected text messages');
       return;
     }
-    const json = parseJsonObject(data);
+    const json = parseJsonObject(data.toString());
     if (!json) {
       this.#refuse(1007, 'expected JSON objects');
       return;

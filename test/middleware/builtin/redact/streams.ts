@@ -4,7 +4,7 @@ import { openaiChat } from '../../../../src/dialects/openai-chat.ts';
 import { openaiCompletions } from '../../../../src/dialects/openai-completions.ts';
 import { openaiResponses } from '../../../../src/dialects/openai-responses.ts';
 import type { JsonObject } from '../../../../src/wire/json.ts';
-import type { SseEvent } from '../../../../src/wire/sse-parser.ts';
+import type { SseEvent } from '../../../../src/wire/sse-event.ts';
 import { pick } from './secrets.ts';
 
 /** One text of a reply, in the pieces in which it is streamed. */
