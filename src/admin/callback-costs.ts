@@ -5,7 +5,7 @@ import { quantile } from '../snapshots/quantile.ts';
 import { type LabelBounds, other } from '../telemetry/metrics/labels.ts';
 import { overflow } from '../telemetry/metrics/series-tree.ts';
 import { attribute, metric } from '../telemetry/names.ts';
-import type { Cost } from './api.ts';
+import type { Cost } from './api/pipeline.ts';
 
 type Series = ReadonlyMap<string, readonly HistogramPoint[]>;
 

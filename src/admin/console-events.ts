@@ -7,7 +7,7 @@ import type { Plugins } from '../plugins/plugins.ts';
 import type { MetricsCollector } from '../snapshots/metrics-collector.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { ConsoleEvents } from './api.ts';
+import type { ConsoleEvents } from './api/events.ts';
 import { describeAlerts } from './describe-alerts.ts';
 import { describePlugins } from './describe-plugins.ts';
 import { type EventStream, type EventStreams, headOfStream } from './event-stream.ts';
@@ -60,7 +60,7 @@ export function consoleEventRoutes(options: ConsoleEventsOptions, streams: Event
  * between two ticks are one event, and one that reads slowly is told how things are when it has caught up. While
  * nobody reads, nothing is looked at.
  */
-export class ConsoleReaders {
+class ConsoleReaders {
   readonly #options: ConsoleEventsOptions;
   readonly #readers = new Set<ConsoleReader>();
   #stopTicking: (() => void) | undefined;

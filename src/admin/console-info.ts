@@ -2,7 +2,7 @@ import type { UpstreamConfig } from '../config/config.ts';
 import type { Limits } from '../limits.ts';
 import { scope } from '../telemetry/names.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { ConsoleInfo } from './api.ts';
+import type { ConsoleInfo } from './api/console-info.ts';
 
 /** What the service tells of itself. */
 export interface ServiceFacts {

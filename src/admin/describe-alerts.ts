@@ -1,7 +1,7 @@
 import type { Alerts } from '../alerts/alerts.ts';
 import { describeAlert } from '../alerts/describe-alert.ts';
 import type { Threshold } from '../alerts/threshold.ts';
-import type { AlertsView } from './api.ts';
+import type { AlertsView } from './api/alerts.ts';
 
 /** The alerts with their state, as `/api/alerts` shows them. */
 export function describeAlerts({ all, thresholds, evaluatedAt }: Alerts): AlertsView {

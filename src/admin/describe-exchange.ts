@@ -1,5 +1,5 @@
 import type { ExchangeRow } from '../telemetry/recent/exchange-row.ts';
-import type { ExchangeLine } from './api.ts';
+import type { ExchangeLine } from './api/exchanges.ts';
 import { asJson } from './as-json.ts';
 
 /** An exchange in flight, or one that has ended, as `/api/exchanges` shows it. */

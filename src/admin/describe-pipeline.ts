@@ -2,7 +2,7 @@ import type { HookSystem, HookWatcher } from '../hooks/hook-system.ts';
 import { type HookPoint, hookPoints } from '../hooks/points.ts';
 import type { StackEntry } from '../middleware/stack.ts';
 import type { Generation } from '../plugins/lifecycle/generation.ts';
-import type { HookCallbackView, HookPointView, MiddlewareView, PipelineView } from './api.ts';
+import type { HookCallbackView, HookPointView, MiddlewareView, PipelineView } from './api/pipeline.ts';
 import type { CallbackCosts } from './callback-costs.ts';
 
 /** In the order in which an exchange comes to them. */

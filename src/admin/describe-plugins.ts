@@ -1,8 +1,10 @@
+import type { Breaker } from '../exchange/breaker.ts';
 import { unmetBy } from '../plugins/lifecycle/dependencies.ts';
 import type { PluginInstance } from '../plugins/lifecycle/instance.ts';
 import type { PluginRecord } from '../plugins/lifecycle/record.ts';
 import type { Plugins } from '../plugins/plugins.ts';
-import type { PluginsView, PluginView } from './api.ts';
+import { safeMessage } from '../telemetry/redact.ts';
+import type { GuardedView, PluginsView, PluginView } from './api/plugins.ts';
 import { asJson } from './as-json.ts';
 
 /** The plugins, as `/api/plugins` shows them. */
@@ -55,16 +57,16 @@ function describePlugin(
           name: entry.name,
           priority,
           onFailure: entry.middleware.onFailure ?? 'fail',
-          breaker: entry.breaker?.state,
+          ...describeGuard(entry.breaker),
         }),
       ),
       hooks: instance.hooks.map(({ point, priority = 50, breaker }) => ({
         point,
         priority,
-        breaker: breaker.state,
+        ...describeGuard(breaker),
       })),
       messageTypes: instance.messageTypes.map(({ messageType, breaker }) =>
-        asJson({ type: messageType.type, breaker: breaker?.state }),
+        asJson({ type: messageType.type, ...describeGuard(breaker) }),
       ),
       restarts: instance.body.restarts,
     }),
@@ -80,6 +82,14 @@ function describePlugin(
       }),
     }),
   });
+}
+
+function describeGuard(breaker: Breaker | undefined): GuardedView {
+  if (!breaker) return {};
+  const { state, lastFailure } = breaker;
+  if (!lastFailure) return { breaker: state };
+  const { kind, message, at } = lastFailure;
+  return { breaker: state, lastError: { in: kind, message: safeMessage(message), at: at.toISOString() } };
 }
 
 function dependentsOf(name: string, all: readonly PluginRecord[]): string[] {

@@ -6,7 +6,8 @@ import type { ExchangeRecorder } from '../telemetry/exchange-recorder.ts';
 import type { RecentExchanges } from '../telemetry/recent/recent-exchanges.ts';
 import type { SpanSoFar } from '../telemetry/spans/span-draft.ts';
 import type { TraceStore } from '../telemetry/spans/trace-store.ts';
-import type { AttributeMap, AttributeValue, ExchangeLine, SpanEvent, TraceSpan, TraceView } from './api.ts';
+import type { ExchangeLine } from './api/exchanges.ts';
+import type { AttributeMap, AttributeValue, SpanEvent, TraceSpan, TraceView } from './api/traces.ts';
 import { asJson } from './as-json.ts';
 import { describeExchange } from './describe-exchange.ts';
 

@@ -7,7 +7,7 @@ import { matcherOf } from '../telemetry/recent/exchange-filter.ts';
 import type { ExchangeRow } from '../telemetry/recent/exchange-row.ts';
 import { filterValues } from '../telemetry/recent/filter-values.ts';
 import type { RecentExchanges } from '../telemetry/recent/recent-exchanges.ts';
-import type { ExchangesWindow, ExchangeValues } from './api.ts';
+import type { ExchangesWindow, ExchangeValues } from './api/exchanges.ts';
 import { describeExchange } from './describe-exchange.ts';
 import { count, moment, oneOf, ordinal, parameters, several, text } from './parameters.ts';
 
@@ -27,6 +27,7 @@ const windowAsked = {
   after: ordinal.optional(),
   from: moment.optional(),
   to: moment.optional(),
+  minDurationMs: count.optional(),
   id: text.optional(),
   text: text.optional(),
   outcome: several(oneOf(outcomeNames)).optional(),

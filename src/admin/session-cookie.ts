@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
  * Browsers send the cookies of a host to all of its ports, so each port has a name of its own: two consoles on one
  * machine do not end each other's sessions. It is the port that the browser knows.
  */
-export function cookieName({ headers, socket }: IncomingMessage): string {
+function cookieName({ headers, socket }: IncomingMessage): string {
   const port = /:(\d{1,5})$/.exec(headers.host ?? '')?.[1] ?? socket.localPort;
   return `sightline-session-${port}`;
 }

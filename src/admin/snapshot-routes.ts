@@ -3,7 +3,7 @@ import type { MetricsCollector } from '../snapshots/metrics-collector.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
 import { type EventStream, type EventStreams, headOfStream } from './event-stream.ts';
 import { lastSeen } from './last-seen.ts';
-import { moment, parameter } from './parameters.ts';
+import { moment, parameters } from './parameters.ts';
 
 type Collector = Pick<MetricsCollector, 'snapshots' | 'since' | 'onSnapshot'>;
 
@@ -11,7 +11,7 @@ type Collector = Pick<MetricsCollector, 'snapshots' | 'since' | 'onSnapshot'>;
 export function snapshotRoutes(collector: Collector, streams: EventStreams): Router {
   const router = Router();
   router.get('/api/metrics/snapshots', ({ query }, response) => {
-    const since = parameter(moment.optional(), 'since', query.since);
+    const { since } = parameters({ since: moment.optional() }, query);
     response.json({ snapshots: since === undefined ? collector.snapshots : collector.since(since) });
   });
   router.head('/api/metrics/snapshots/stream', headOfStream);

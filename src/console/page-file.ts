@@ -23,7 +23,6 @@ export const fileTypes = {
   'licenses.txt': 'text/plain; charset=utf-8',
 } as const;
 
-export type PageFileName = keyof typeof fileTypes;
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
 const zip = promisify(gzip);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ConsoleInfo } from '../../src/admin/api.ts';
+import type { ConsoleInfo } from '../../src/admin/api/console-info.ts';
 import { scope } from '../../src/telemetry/names.ts';
 import { startService, type TestServiceOptions } from '../support/service.ts';
 

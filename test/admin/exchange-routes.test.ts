@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { ExchangesWindow, ExchangeValues } from '../../src/admin/api.ts';
+import type { ExchangesWindow, ExchangeValues } from '../../src/admin/api/exchanges.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { CapturedLog } from '../telemetry/logs/captured-log.ts';

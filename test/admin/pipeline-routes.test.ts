@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PipelineView } from '../../src/admin/api.ts';
+import type { PipelineView } from '../../src/admin/api/pipeline.ts';
 import { figuresAsJson } from '../../src/admin/figures-as-json.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import type { Service } from '../../src/service.ts';

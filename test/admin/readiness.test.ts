@@ -113,6 +113,7 @@ describe('readiness', () => {
       enabled: false,
       traces: [],
       logs: [],
+      metrics: [],
     });
   });
 });

@@ -53,6 +53,12 @@ describe('the snapshots of the admin plane', async () => {
     assert.deepEqual(await got('?since=2999-01-01T00:00:00Z'), []);
   });
 
+  test('refuse a parameter that they do not know', async () => {
+    const reply = await stage.get('?sinse=0');
+    assert.equal(reply.status, 400);
+    assert.match(await reply.text(), /'sinse' is no parameter here: since\./);
+  });
+
   const wrong = [
     '',
     'yesterday',

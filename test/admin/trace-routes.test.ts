@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import type { TraceSpan, TraceView } from '../../src/admin/api.ts';
+import type { TraceSpan, TraceView } from '../../src/admin/api/traces.ts';
 import type { Exchange } from '../../src/exchange/exchange.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
 import { readToEnd, readUntil, sendChat } from '../support/chat-client.ts';

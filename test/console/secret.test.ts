@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { TraceView } from '../../src/admin/api.ts';
+import type { TraceView } from '../../src/admin/api/traces.ts';
 import type { Service } from '../../src/service.ts';
 import { Browser, hasNoBrowser } from '../support/browser.ts';
 import { startOtlpSink } from '../support/otlp-sink.ts';

@@ -6,7 +6,7 @@ export interface AddressBarOptions {
 }
 
 /** Browsers take some hundred changes in half a minute and refuse the rest; a key that is held makes thirty a second. */
-export const restMs = 250;
+const restMs = 250;
 
 /** Addresses that replace one another: the first at once, then at most one in `restMs`, of several the last. */
 export class AddressBar {

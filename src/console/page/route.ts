@@ -11,6 +11,8 @@ export interface Route {
   /** Of `traces`: the trace's id. */
   readonly id: string | undefined;
   readonly query: URLSearchParams;
+  /** What the address has in the place of a view, where there is none of that name: `view` is Live then. */
+  readonly unknown: string | undefined;
 }
 
 export function readRoute(hash: string): Route {
@@ -22,6 +24,7 @@ export function readRoute(hash: string): Route {
     view: isView ? (view as Route['view']) : 'live',
     id: view === 'traces' && id !== '' ? id : undefined,
     query: new URLSearchParams(query),
+    unknown: isView || path === '' ? undefined : path,
   };
 }
 

@@ -33,5 +33,6 @@ export function go(to: string, { replace = false } = {}): void {
 /** Live as it was left, with its filter: a trace leads back there. */
 export const listAddress = signal(address('live'));
 effect(() => {
-  if (route.value.view === 'live' && hash.value !== '') listAddress.value = hash.value;
+  const { view, unknown } = route.value;
+  if (view === 'live' && unknown === undefined && hash.value !== '') listAddress.value = hash.value;
 });

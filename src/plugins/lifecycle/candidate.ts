@@ -1,4 +1,5 @@
 import { withDeadline } from '../../exchange/deadline.ts';
+import { wordsOf } from '../../exchange/thrown.ts';
 import type { PluginBuild } from '../compile/build.ts';
 import { type EvaluatedModule, evaluate } from '../evaluate/evaluate.ts';
 import type { LoadedDefinition } from '../plugin.ts';
@@ -11,7 +12,6 @@ import type { LifecycleHost } from './host.ts';
 import { InProcessBody } from './in-process.ts';
 import { PluginInstance } from './instance.ts';
 import { reportStray } from './stray-errors.ts';
-import { wordsOf } from './thrown.ts';
 
 /** A version that is evaluated and not active yet. */
 export interface Candidate extends Dependent {

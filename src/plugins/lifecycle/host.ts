@@ -68,7 +68,7 @@ export interface PluginTelemetry {
  * - `rejected`: it does not build, has the wrong shape or config, or its dependencies are not met.
  * - `failed`: its `initialize` threw or missed its deadline.
  */
-export const pluginStates = [
+const pluginStates = [
   'discovered',
   'loading',
   'active',

@@ -1,5 +1,6 @@
 import type { Meter, Tracer } from '@opentelemetry/api';
 import { withDeadline } from '../../exchange/deadline.ts';
+import { wordsOf } from '../../exchange/thrown.ts';
 import type { Limits } from '../../limits.ts';
 import type { Logger } from '../../log.ts';
 import type { MessageType } from '../../messages/message-type.ts';
@@ -14,7 +15,6 @@ import {
 } from '../registrations.ts';
 import type { Body } from './body.ts';
 import { createRemovableMeter, type RemovableMeter } from './plugin-meter.ts';
-import { wordsOf } from './thrown.ts';
 
 export interface InProcessOptions {
   readonly file: string;

@@ -1,5 +1,6 @@
 import { Breaker } from '../../exchange/breaker.ts';
 import type { Owner } from '../../exchange/owner.ts';
+import { wordsOf } from '../../exchange/thrown.ts';
 import type { MessageEntry } from '../../messages/protocol-extension.ts';
 import type { StackEntry } from '../../middleware/stack.ts';
 import type { PluginBuild } from '../compile/build.ts';
@@ -7,7 +8,6 @@ import type { HookRegistration } from '../registrations.ts';
 import type { Body } from './body.ts';
 import type { Dependent } from './dependencies.ts';
 import type { LifecycleHost } from './host.ts';
-import { wordsOf } from './thrown.ts';
 
 /** A hook callback with the guard that every generation shares which has it. */
 export interface GuardedHook extends HookRegistration {

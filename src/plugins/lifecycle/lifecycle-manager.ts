@@ -4,14 +4,15 @@ import type { FlowServices } from '../../flow/flow.ts';
 import type { PluginBuild } from '../compile/build.ts';
 import { PluginBuildError } from '../compile/builder.ts';
 import type { FileChange } from '../loader/dynamic-loader.ts';
-import { describeProblem, PluginProblem } from '../problem.ts';
+import { describeProblem, type PluginProblem } from '../problem.ts';
 import { announceChanges } from './announce.ts';
-import { Generation } from './generation.ts';
+import type { Generation } from './generation.ts';
+import { Generations } from './generations.ts';
 import type { LifecycleHost, PluginHost } from './host.ts';
 import type { PluginInstance } from './instance.ts';
 import { LeakWatch, type Retired } from './leak-watch.ts';
-import { PluginRecord } from './record.ts';
-import type { Refusal, Rejection, TransactionOptions } from './slots.ts';
+import { PluginRecord, type VersionTold } from './record.ts';
+import type { Refusal, TransactionOptions } from './slots.ts';
 import { evaluatedFileIn, reportStray } from './stray-errors.ts';
 import { Transaction, type TransactionResult } from './transaction.ts';
 
@@ -27,30 +28,29 @@ export class PluginLifecycleManager {
   readonly #host: LifecycleHost;
   readonly #options: TransactionOptions;
   readonly #records = new Map<string, PluginRecord>();
-  readonly #draining = new Set<Generation>();
+  readonly #generations: Generations;
   readonly #leaks: Retired[] = [];
-  #current: Generation;
   #queue: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
   constructor(host: PluginHost, options: TransactionOptions) {
     this.#host = { ...host, leakWatch: new LeakWatch((leak) => this.#reportLeak(leak)) };
     this.#options = options;
-    this.#current = new Generation(1, [], host);
+    this.#generations = new Generations(host);
   }
 
   /** What an exchange gets that begins now. */
   get services(): FlowServices {
-    return this.#current.services;
+    return this.generation.services;
   }
 
   get generation(): Generation {
-    return this.#current;
+    return this.#generations.current;
   }
 
   /** Replaced, and not drained yet; the oldest first. */
   get draining(): readonly Generation[] {
-    return [...this.#draining];
+    return this.#generations.draining;
   }
 
   /** In order of the files. */
@@ -122,8 +122,7 @@ export class PluginLifecycleManager {
    * die of it.
    */
   ownsStray(thrown: unknown): boolean {
-    const instances = [this.#current, ...this.#draining].flatMap((generation) => generation.instances);
-    const culprit = instances.find((instance) => instance.body.hasThrown(thrown));
+    const culprit = this.#generations.instances.find((instance) => instance.body.hasThrown(thrown));
     if (culprit) {
       const { name: plugin, version, build, body } = culprit;
       const frames = thrown instanceof Error ? body.frames(thrown) : undefined;
@@ -146,9 +145,7 @@ export class PluginLifecycleManager {
 
   /** Not in the queue: a version that hangs there in `initialize` must not cost the others their `cleanup`. */
   async #stop(): Promise<void> {
-    const generations = [...this.#draining, this.#current];
-    const instances = new Set(generations.flatMap((generation) => [...generation.instances].reverse()));
-    for (const instance of instances) await instance.retire();
+    await this.#generations.retire();
     await this.#queue;
     this.#host.leakWatch.stop();
   }
@@ -213,7 +210,11 @@ export class PluginLifecycleManager {
     }
     this.#noteRefusals(records, result.refusals);
     this.#putInPlace(result);
-    for (const rejection of result.rejections) this.#noteRejection(rejection);
+    for (const { file, build, problem, isWaiting, ...version } of result.rejections) {
+      const record = this.#recordOf(file);
+      record.keepOut(build, problem, isWaiting);
+      this.#noteProblem(record, problem, version);
+    }
     this.#forgetNames(result.rejections.map(({ plugin }) => plugin).filter((name) => name !== undefined));
     this.#forgetGone();
     return result.refusals;
@@ -229,59 +230,22 @@ export class PluginLifecycleManager {
     }
   }
 
-  /** The one moment at which exchanges that begin get other plugins. */
   #putInPlace({ instances, started }: TransactionResult): void {
-    const before = this.#current;
-    const isSame =
-      instances.length === before.instances.length &&
-      instances.every((instance, i) => instance === before.instances[i]);
-    if (isSame) return;
-    const next = new Generation(before.number + 1, instances, this.#host);
-    this.#current = next;
+    const before = this.#generations.replace(instances);
+    if (!before) return;
     for (const record of this.#records.values()) {
       const instance = started.get(record.file) ?? record.instance;
-      if (instance && instances.includes(instance)) this.#activate(record, instance);
-      else if (record.instance) {
-        record.instance = undefined;
-        record.waiting = undefined;
-        record.move('draining');
-      }
+      if (instance && instances.includes(instance)) record.activate(instance);
+      else record.deactivate();
     }
-    announceChanges(this.#host, before, next);
+    announceChanges(this.#host, before, this.generation);
     void this.#drain(before);
   }
 
-  #activate(record: PluginRecord, instance: PluginInstance): void {
-    if (record.instance !== instance) {
-      record.newestProblem = undefined;
-      record.waiting = undefined;
-      record.unusable = undefined;
-    }
-    record.instance = instance;
-    record.name = instance.name;
-    record.version = instance.version;
-    record.move('active');
-  }
-
-  /** Lets go of an old generation when its last exchange has ended, or at the deadline. */
   async #drain(old: Generation): Promise<void> {
-    this.#draining.add(old);
-    const isDrained = await old.drained(this.#host.limits.pluginDrainTimeoutMs);
-    if (!isDrained) {
-      this.#host.log.warn(
-        `${old.leases} exchanges still go through an old generation of plugins, which is cleaned up now`,
-      );
-    }
-    // No exchange waits for its hooks, and some may still be under way.
-    await old.services.hooks.idle();
-    // Dependents first.
-    for (const instance of [...old.instances].reverse()) {
-      instance.generations -= 1;
-      if (instance.generations === 0) await instance.retire(!isDrained);
-    }
-    this.#draining.delete(old);
-    const draining = new Set([...this.#draining].flatMap(({ instances }) => instances));
-    const files = new Set([...draining].map(({ build }) => build.file));
+    await this.#generations.drain(old);
+    const draining = this.draining.flatMap(({ instances }) => instances);
+    const files = new Set(draining.map(({ build }) => build.file));
     for (const record of this.#records.values()) {
       if (record.state === 'draining' && !files.has(record.file)) record.move('unloaded');
     }
@@ -292,53 +256,28 @@ export class PluginLifecycleManager {
 
   /** Of these, those that no generation has any more. */
   #forgetNames(names: readonly string[]): void {
-    const instances = [this.#current, ...this.#draining].flatMap((generation) => generation.instances);
+    const { instances } = this.#generations;
     for (const name of new Set(names)) {
       if (!instances.some((instance) => instance.name === name)) this.#host.forget(name);
     }
   }
 
-  #noteRejection({ file, build, problem, isWaiting, ...version }: Rejection): void {
-    const record = this.#recordOf(file);
-    record.waiting = isWaiting ? build : undefined;
-    // A problem of its own: what was thrown holds on to the code that threw it.
-    const { step, message, place } = problem;
-    const own = new PluginProblem(step, message, place);
-    record.unusable = isWaiting ? undefined : { inputs: build.inputs, problem: own };
-    this.#noteProblem(record, problem, version);
-  }
-
-  #noteProblem(
-    record: PluginRecord,
-    problem: PluginProblem,
-    { plugin, version, needs }: Partial<Pick<Rejection, 'plugin' | 'version' | 'needs'>> = {},
-  ): void {
-    const { step, message, place = { file: record.file } } = problem;
-    const isKnown = record.newestProblem?.message === message;
-    const named = plugin ?? record.name;
-    // One that waits is tried at each change of the set; that it is kept out again is not new.
-    const at = (isKnown && record.waiting && record.newestProblem?.at) || new Date();
-    record.newestProblem = { step, message, place, plugin: named, version, needs, at };
-    if (!record.instance) {
-      record.name = named;
-      record.version = version;
-      record.move(step === 'initialize' ? 'failed' : 'rejected');
-    }
-    if (isKnown && record.waiting) return;
+  /** Tells of a version that cannot be used; of one that is kept out again by the same as before, nothing new. */
+  #noteProblem(record: PluginRecord, problem: PluginProblem, of: VersionTold = {}): void {
+    if (!record.noteProblem(problem, of)) return;
+    const { file, instance, newestProblem } = record;
     const { telemetry, log } = this.#host;
-    telemetry.changed('rejected', named);
+    const { step, message } = problem;
+    const { version } = of;
+    const plugin = newestProblem?.plugin;
+    telemetry.changed('rejected', plugin);
     log.error(
-      { plugin: named, version, step, ...place },
-      `${relative(this.#options.folder, record.file)} is rejected: ${message}${
-        record.instance ? ` (${record.instance.name} ${record.instance.version} stays active)` : ''
+      { plugin, version, step, ...newestProblem?.place },
+      `${relative(this.#options.folder, file)} is rejected: ${message}${
+        instance ? ` (${instance.name} ${instance.version} stays active)` : ''
       }`,
     );
-    this.#current.services.hooks.notify('plugin.rejected', {
-      plugin: named,
-      version,
-      file: record.file,
-      problem,
-    });
+    this.services.hooks.notify('plugin.rejected', { plugin, version, file, problem });
   }
 
   #reportLeak({ plugin, version }: Retired): void {

@@ -1,5 +1,5 @@
 import type { PluginBuild } from '../compile/build.ts';
-import type { PluginProblem, ProblemStep, SourcePlace } from '../problem.ts';
+import { PluginProblem, type ProblemStep, type SourcePlace } from '../problem.ts';
 import type { Needs } from './dependencies.ts';
 import type { PluginState } from './host.ts';
 import type { PluginInstance } from './instance.ts';
@@ -23,9 +23,12 @@ export interface UnusableVersion {
   readonly problem: PluginProblem;
 }
 
+/** What a version has told of itself before it was found wrong. */
+export type VersionTold = Partial<Pick<NewestProblem, 'plugin' | 'version' | 'needs'>>;
+
 type OnMove = (from: PluginState | undefined, to: PluginState | undefined) => void;
 
-/** What is known of one plugin file. */
+/** What is known of one plugin file: its active version, and what has become of its newest. */
 export class PluginRecord {
   readonly file: string;
   /** The active version. */
@@ -52,6 +55,49 @@ export class PluginRecord {
 
   get state(): PluginState {
     return this.#state ?? 'unloaded';
+  }
+
+  activate(instance: PluginInstance): void {
+    if (this.instance !== instance) {
+      this.newestProblem = undefined;
+      this.waiting = undefined;
+      this.unusable = undefined;
+    }
+    this.instance = instance;
+    this.name = instance.name;
+    this.version = instance.version;
+    this.move('active');
+  }
+
+  /** Exchanges may still go through the version that was active. */
+  deactivate(): void {
+    if (!this.instance) return;
+    this.instance = undefined;
+    this.waiting = undefined;
+    this.move('draining');
+  }
+
+  /** `isWaiting`: for others, and is tried again with them. */
+  keepOut(build: PluginBuild, { step, message, place }: PluginProblem, isWaiting: boolean): void {
+    this.waiting = isWaiting ? build : undefined;
+    // A problem of its own: what was thrown holds on to the code that threw it.
+    const problem = new PluginProblem(step, message, place);
+    this.unusable = isWaiting ? undefined : { inputs: build.inputs, problem };
+  }
+
+  /** False where it waits, and this is what it waits for already: it is tried at each change of the set. */
+  noteProblem(problem: PluginProblem, { plugin = this.name, version, needs }: VersionTold): boolean {
+    const { step, message, place = { file: this.file } } = problem;
+    const known = this.newestProblem;
+    const isOld = known?.message === message && this.waiting !== undefined;
+    const at = isOld ? known.at : new Date();
+    this.newestProblem = { step, message, place, plugin, version, needs, at };
+    if (!this.instance) {
+      this.name = plugin;
+      this.version = version;
+      this.move(step === 'initialize' ? 'failed' : 'rejected');
+    }
+    return !isOld;
   }
 
   move(to: PluginState | undefined): void {

@@ -1,3 +1,4 @@
+import { wordsOf } from '../../exchange/thrown.ts';
 import { PluginProblem } from '../problem.ts';
 import { prepare } from './candidate.ts';
 import { findClash, hasType, typeTaken } from './clash.ts';
@@ -12,7 +13,6 @@ import {
   Slots,
   type TransactionOptions,
 } from './slots.ts';
-import { wordsOf } from './thrown.ts';
 
 export interface TransactionResult {
   /** The whole new set, dependencies first. */

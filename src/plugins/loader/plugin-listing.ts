@@ -24,7 +24,7 @@ interface Folder {
 }
 
 /** `*.plugin.{ts,js,mjs}`, where `*` matches what it does in a shell: no hidden files. */
-export function isPluginFile(name: string): boolean {
+function isPluginFile(name: string): boolean {
   return /^[^.].*\.plugin\.(ts|js|mjs)$/.test(name) && !/\.test\./.test(name);
 }
 

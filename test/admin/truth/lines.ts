@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ExchangeLine } from '../../../src/admin/api.ts';
+import type { ExchangeLine } from '../../../src/admin/api/exchanges.ts';
 import type { Journal } from '../../../src/simulator/journal.ts';
 import type { JournalEntry } from '../../../src/simulator/recorder.ts';
 import { attribute } from '../../../src/telemetry/names.ts';

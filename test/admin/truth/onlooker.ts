@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExchangeLine, ExchangesTick, ExchangesWindow, TraceView } from '../../../src/admin/api.ts';
+import type { ExchangesTick } from '../../../src/admin/api/events.ts';
+import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api/exchanges.ts';
+import type { TraceView } from '../../../src/admin/api/traces.ts';
 import type { Random } from '../../support/random.ts';
 import { readEvents } from '../read-events.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ExchangeLine, TraceSpan, TraceView } from '../../../src/admin/api.ts';
+import type { ExchangeLine } from '../../../src/admin/api/exchanges.ts';
+import type { TraceSpan, TraceView } from '../../../src/admin/api/traces.ts';
 import { attribute } from '../../../src/telemetry/names.ts';
 
 /** Times go through nanoseconds since 1970, and figures have six digits, ms. */

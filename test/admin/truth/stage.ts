@@ -41,8 +41,8 @@ export async function startTruthStage(): Promise<TruthStage> {
     config: {
       upstreams: { default: simulator.url, anthropic: simulator.url },
       limits: {
-        replyHeadTimeoutMs: 2_000,
-        replyIdleTimeoutMs: 2_000,
+        replyHeadTimeoutMs: 5_000,
+        replyIdleTimeoutMs: 5_000,
         tracesMax: 5_000,
         spansPerTraceMax: 5_000,
       },
@@ -65,17 +65,4 @@ export async function startTruthStage(): Promise<TruthStage> {
       await sink.close();
     },
   };
-}
-
-/** Does it for all of them, so many at once. */
-export async function inParallel<Item>(
-  items: readonly Item[],
-  concurrency: number,
-  act: (item: Item) => Promise<void>,
-): Promise<void> {
-  const waiting = items.values();
-  const worker = async () => {
-    for (const item of waiting) await act(item);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
 }

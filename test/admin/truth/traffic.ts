@@ -1,11 +1,17 @@
-import { planSession, playSession, type SessionPlan } from '../../session/truth/random-session.ts';
+import {
+  planSession,
+  playSession,
+  type SessionPlan,
+  waits as waitsInTurn,
+} from '../../session/truth/random-session.ts';
 import type { Ending } from '../../session/truth/stage.ts';
 import { Witness } from '../../session/truth/witness.ts';
 import { RealtimeClient } from '../../simulator/realtime-client.ts';
 import { chat, StreamClient } from '../../stream/stream-client.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import type { Random } from '../../support/random.ts';
-import { type Plan, planExchange, sendExchange } from '../../support/random-exchange.ts';
-import { gateHeader, inParallel, type TruthStage } from './stage.ts';
+import { type Plan, planExchange, sendExchange, waits } from '../../support/random-exchange.ts';
+import { gateHeader, type TruthStage } from './stage.ts';
 
 /** Of a request: who has answered it. */
 export interface PlannedRequest extends Plan {
@@ -67,8 +73,10 @@ export async function sendTraffic(stage: TruthStage, random: Random): Promise<Tr
   };
   const [queries] = await Promise.all([
     Promise.all(Array.from({ length: clients }, (_, n) => askQueries(stage, random, n))),
-    inParallel(requests, 16, (plan) => sendExchange(plan, dataUrl, stage.simulator.journal)),
-    inParallel(sessions, 10, (plan) => playSession(plan, { open })),
+    inParallel(requests, { concurrency: 16, waits }, (plan) =>
+      sendExchange(plan, dataUrl, stage.simulator.journal),
+    ),
+    inParallel(sessions, { concurrency: 10, waits: waitsInTurn }, (plan) => playSession(plan, { open })),
   ]);
   await stage.service.inFlight.empty();
   await stage.simulator.journal.settled();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExchangeLine, TraceView } from '../../../src/admin/api.ts';
+import type { ExchangeLine } from '../../../src/admin/api/exchanges.ts';
+import type { TraceView } from '../../../src/admin/api/traces.ts';
 import { attribute } from '../../../src/telemetry/names.ts';
 import type { ReceivedSpan } from '../../support/otlp-sink.ts';
 import { Random } from '../../support/random.ts';

@@ -1,4 +1,4 @@
-import type { AlertLine } from '../../../src/admin/api.ts';
+import type { AlertLine } from '../../../src/admin/api/alerts.ts';
 
 /** The threshold of memory, but for what is given. */
 export function alertLine(change: Partial<AlertLine> = {}): AlertLine {

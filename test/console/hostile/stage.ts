@@ -1,4 +1,4 @@
-import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api.ts';
+import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api/exchanges.ts';
 import type { Service } from '../../../src/service.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { PluginFolder, startWithFolder } from '../../plugins/folder.ts';

@@ -8,7 +8,7 @@ import { header } from './plugin.ts';
 import { hostile, hostileWord, inherited, longName, strange } from './texts.ts';
 
 /** Upstreams that the service has to have, by name. */
-export const prefixes = { simulator: '/simulator' } as const;
+const prefixes = { simulator: '/simulator' } as const;
 
 interface Asked {
   readonly model?: string;

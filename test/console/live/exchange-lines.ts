@@ -1,4 +1,4 @@
-import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api.ts';
+import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api/exchanges.ts';
 
 /** An exchange in flight, unless `more` gives it the number of one that has ended. */
 export function lineOf(more: Partial<ExchangeLine> = {}): ExchangeLine {

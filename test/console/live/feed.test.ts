@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ExchangesWindow } from '../../../src/admin/api.ts';
+import type { ExchangesWindow } from '../../../src/admin/api/exchanges.ts';
 import { errorRestMs, Feed, idleMs, restMs, type Sight } from '../../../src/console/page/live/feed.ts';
 import { noFilter } from '../../../src/console/page/live/filter.ts';
 import { endedMax } from '../../../src/console/page/live/window.ts';

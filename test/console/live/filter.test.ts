@@ -39,6 +39,12 @@ describe('the filter of the live list', () => {
     assert.deepEqual(withChoice(one, 'model', 'x', false), noFilter);
   });
 
+  it('takes a duration for whole ms, and nothing else for one', () => {
+    assert.equal(filterOf('minDurationMs=1500').minDurationMs, '1500');
+    for (const odd of ['0', '-1', '1.5', '1e3', 'long', '9'.repeat(20)])
+      assert.deepEqual(filterOf(`minDurationMs=${odd}`), noFilter, odd);
+  });
+
   it('reads times in both forms, and passes over what is none', () => {
     assert.deepEqual(timeRange(filterOf('from=1700000000000&to=2026-11-02T11:06:31Z')), {
       fromMs: 1_700_000_000_000,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api.ts';
+import type { ExchangeLine, ExchangesWindow } from '../../../src/admin/api/exchanges.ts';
 import {
   asksOf,
   emptyWindow,

@@ -14,10 +14,11 @@ const print = ({ atSeconds, serviceBytes, serviceRssBytes, pageBytes, pageNodes,
     `${String(atSeconds).padStart(5)} s  service ${mb(serviceBytes)} MB (RSS ${mb(serviceRssBytes)})  page ${mb(pageBytes)} MB, ${pageNodes} nodes  ${exchanges} exchanges\n`,
   );
 
+const rounds = 30;
 const samples = await pageUnderLoad({
-  seconds: minutes * 60,
+  rounds,
   requestsPerSecond: 10_000 / 60,
-  secondsPerRound: Math.min(60, minutes * 2),
+  secondsPerRound: (minutes * 60) / rounds,
   onSample: print,
 });
 for (const figure of ['serviceBytes', 'pageBytes', 'pageNodes'] as const) {

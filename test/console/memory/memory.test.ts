@@ -11,7 +11,7 @@ describe('the console under load', { skip: hasNoBrowser }, () => {
   // What is bounded is full within seconds here; `npm run soak:console` does the same for half an hour as configured.
   it('holds on to no more after a while, the page and the service', async () => {
     const samples = await pageUnderLoad({
-      seconds: 22,
+      rounds: 12,
       requestsPerSecond: 60,
       secondsPerRound: 1.8,
       limits: {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Page } from 'playwright-core';
+import type { JSHandle, Page } from 'playwright-core';
 import type { PluginFolder } from '../../plugins/folder.ts';
 
 /** What one looks at, in the order of the way. */
@@ -45,17 +45,16 @@ export async function goTheWay({ page, folder, onScene }: Way): Promise<void> {
   await heading('Try it').waitFor();
   await page.getByLabel('Model', { exact: true }).fill('gpt-4o');
   await page.getByLabel('Prompt').fill('Why is the sky blue?');
+  const lengths = await lengthsOf(page, 'Text of the answer');
   await page.getByRole('button', { name: 'Send' }).click();
   const answer = page.getByRole('region', { name: 'Answer', exact: true });
   const text = page.getByRole('region', { name: 'Text of the answer' });
   await text.getByText(/\w/).waitFor();
-  const early = await text.textContent();
   await answer.getByText('Speed').waitFor();
   await page.getByRole('treegrid').waitFor();
   await onScene('try');
   await answer.getByText('The reply is here').waitFor({ state: 'attached' });
-  const whole = await text.textContent();
-  assert.ok((whole ?? '').length > (early ?? '').length, 'the answer grew while one watched');
+  assert.ok((await lengths.evaluate(({ size }) => size)) > 1, 'the answer grew while one watched');
 
   await page.getByRole('link', { name: 'Open the trace' }).click();
   await heading('Trace').waitFor();
@@ -99,4 +98,16 @@ export async function goTheWay({ page, folder, onScene }: Way): Promise<void> {
   await page.getByText('Outcome', { exact: true }).first().click();
   await page.getByRole('group', { name: 'outcome' }).getByText('completed').click();
   await page.waitForURL(/outcome=completed/);
+}
+
+/** How long the text of that name was in turn. The page notes it itself: from outside one may look too late. */
+function lengthsOf(page: Page, name: string): Promise<JSHandle<Set<number>>> {
+  return page.evaluateHandle((label) => {
+    const lengths = new Set<number>();
+    new MutationObserver(() => {
+      const text = document.querySelector(`[aria-label="${label}"]`)?.textContent;
+      if (text) lengths.add(text.length);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    return lengths;
+  }, name);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cost, PipelineView } from '../../../src/admin/api.ts';
+import type { Cost, PipelineView } from '../../../src/admin/api/pipeline.ts';
 import { costsOf, fineDuration } from '../../../src/console/page/plugins/cost.ts';
 
 function cost(calls: number, totalMs: number, errors = 0): Cost {

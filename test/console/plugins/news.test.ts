@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { PluginView } from '../../../src/admin/api.ts';
+import type { PluginView } from '../../../src/admin/api/plugins.ts';
 import { describeNews, newsBetween } from '../../../src/console/page/plugins/news.ts';
 import { brokenView, pluginsView, pluginView } from './views.ts';
 

@@ -1,4 +1,4 @@
-import type { PluginsView, PluginView } from '../../../src/admin/api.ts';
+import type { PluginsView, PluginView } from '../../../src/admin/api/plugins.ts';
 
 /** An active plugin, as the admin plane shows it. */
 export function pluginView(name: string, more: Partial<PluginView> = {}): PluginView {

@@ -40,6 +40,21 @@ describe('the login of the console', { skip: hasNoBrowser }, () => {
     watched.assertClean();
   });
 
+  it('is asked for in one tab, and opens the others', async () => {
+    await using service = await startService({ config: { admin: { host: '127.0.0.1', port: 0, token } } });
+    await using browser = await Browser.open();
+    const expected = [/Failed to load resource/];
+    const { page } = await browser.page(service.adminUrl, { expected });
+    await page.getByLabel('Admin token').waitFor();
+    const other = await page.context().newPage();
+    await other.goto(`${service.adminUrl}/#/plugins`);
+    await other.getByLabel('Admin token').waitFor();
+    await page.getByLabel('Admin token').fill(token);
+    await page.keyboard.press('Enter');
+    await other.getByText('Connected').waitFor();
+    assert.equal(await other.title(), 'Plugins · Sightline');
+  });
+
   it('says how long to wait after too many wrong tokens', async () => {
     await using service = await startService({ config: { admin: { host: '127.0.0.1', port: 0, token } } });
     await using browser = await Browser.open();

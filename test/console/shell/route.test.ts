@@ -31,6 +31,10 @@ describe('the address of a view', () => {
   it('is Live for whatever else one types', () => {
     for (const hash of ['', '#', '#/', '#/nothing', '#/traces', '#/traces/', '#/constructor', '#?a=b'])
       assert.equal(readRoute(hash).view, 'live', hash);
+    assert.equal(readRoute('#/?a=b').unknown, undefined);
+    assert.equal(readRoute('#/alerts').unknown, undefined);
+    assert.equal(readRoute('#/foo/bar?a=b').unknown, 'foo/bar');
+    assert.equal(readRoute('#/traces/').unknown, 'traces/');
     assert.deepEqual(parts('#/traces/%E0%A4'), { view: 'traces', id: '%E0%A4', query: [] });
     assert.deepEqual(parts('#live?text=a?b').query, [['text', 'a?b']]);
   });

@@ -115,6 +115,19 @@ describe('the shell of the console', { skip: hasNoBrowser }, () => {
     await page.getByText('Connected').waitFor();
   });
 
+  it('says that there is no view at an address, and shows Live', async () => {
+    await using service = await startService();
+    const watched = await browser.page(`${service.adminUrl}/#/trace/4bf9?span=1`);
+    const { page } = watched;
+    await page.getByRole('status').getByText('There is no such view').waitFor();
+    await page.getByText('trace/4bf9').waitFor();
+    assert.equal(await page.title(), 'Live · Sightline');
+    await watched.assertAccessible();
+    await page.getByRole('link', { name: 'Close' }).click();
+    await page.getByText('There is no such view').waitFor({ state: 'detached' });
+    watched.assertClean();
+  });
+
   it('says where telemetry is switched off', async () => {
     await using service = await startService({ otel: { OTEL_SDK_DISABLED: 'true' } });
     const { page } = await browser.page(`${service.adminUrl}/#/alerts`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { AttributeMap } from '../../../src/admin/api.ts';
+import type { AttributeMap } from '../../../src/admin/api/traces.ts';
 import { attributeGroups } from '../../../src/console/page/trace/attribute-groups.ts';
 import { conversationOf } from '../../../src/console/page/trace/content.ts';
 import { attempt } from './spans.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { AttributeMap } from '../../../src/admin/api.ts';
+import type { AttributeMap } from '../../../src/admin/api/traces.ts';
 import { curlOf } from '../../../src/console/page/trace/curl/curl.ts';
 import { shellQuote } from '../../../src/console/page/trace/curl/shell-quote.ts';
 import { exchangesOf } from '../../../src/console/page/trace/exchange-facts.ts';

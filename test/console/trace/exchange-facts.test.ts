@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ExchangeLine } from '../../../src/admin/api.ts';
+import type { ExchangeLine } from '../../../src/admin/api/exchanges.ts';
 import { exchangeOfSpan, exchangesOf } from '../../../src/console/page/trace/exchange-facts.ts';
 import { explain, titleOf } from '../../../src/console/page/trace/explain.ts';
 import { clockAhead } from '../../../src/console/page/trace/service-clock.ts';

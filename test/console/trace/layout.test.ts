@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { TraceSpan } from '../../../src/admin/api.ts';
+import type { TraceSpan } from '../../../src/admin/api/traces.ts';
 import {
   ancestorsOf,
   endOf,

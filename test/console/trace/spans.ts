@@ -1,4 +1,4 @@
-import type { ChunkMarks, TraceSpan, TraceView } from '../../../src/admin/api.ts';
+import type { ChunkMarks, TraceSpan, TraceView } from '../../../src/admin/api/traces.ts';
 
 type SpanFacts = Partial<TraceSpan> & { readonly spanId: string };
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  around,
   followed,
   labelSides,
   offsetLabel,
@@ -65,6 +66,13 @@ describe('looking closer', () => {
     assert.deepEqual(zoomed(all, 0.5, 0.25), { fromMs: 1_250, toMs: 1_500 });
     assert.deepEqual(zoomed(all, -3, 0.5), { fromMs: 1_000, toMs: 1_500 });
     assert.equal(zoomed(all, 0.5, 0.500001), undefined);
+  });
+
+  test('is a span with a little around it, and never more than there is', () => {
+    assert.deepEqual(around(all, 1_400, 1_500), { fromMs: 1_395, toMs: 1_505 });
+    assert.deepEqual(around(all, 1_010, 1_800), { fromMs: 1_000, toMs: 1_839.5 });
+    assert.equal(around(all, 1_010, 1_990), undefined);
+    assert.equal(around(all, 1_000, 2_000), undefined);
   });
 
   test('follows what is chosen outside of it, with the same length', () => {

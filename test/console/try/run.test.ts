@@ -2,13 +2,19 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { noAnswer } from '../../../src/console/page/try/answer.ts';
 import { Run, type RunOptions, speedOf } from '../../../src/console/page/try/run.ts';
+import { openaiChat } from '../../../src/dialects/openai-chat.ts';
 
 interface Sent {
   readonly path: string;
   readonly init: RequestInit;
 }
 
-const query = { path: '/v1/chat/completions?a=b&c', body: '{"model":"x"}', headers: { accept: '*/*' } };
+const query = {
+  dialect: openaiChat,
+  path: '/v1/chat/completions?a=b&c',
+  body: '{"model":"x"}',
+  headers: { accept: '*/*' },
+};
 const proxied = { 'x-request-id': 'q1', 'content-type': 'text/event-stream; charset=utf-8' };
 
 describe('a query from the page', () => {

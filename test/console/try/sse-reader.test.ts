@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type SseEvent, SseReader } from '../../../src/console/page/try/sse-reader.ts';
+import { SseReader } from '../../../src/console/page/try/sse-reader.ts';
+import type { SseEvent } from '../../../src/wire/sse-event.ts';
 import { SseParser } from '../../../src/wire/sse-parser.ts';
 import { recordedStreams } from '../../dialects/recordings.ts';
 import { Random } from '../../support/random.ts';

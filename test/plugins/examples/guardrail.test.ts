@@ -130,7 +130,7 @@ describe('the guardrail plugin', () => {
         config: {
           guardrail: { replies: false, rules: [{ name: 'slow', pattern: '(a+)+$', action: 'block' }] },
         },
-        settings: { limits: { pluginWorkerTimeoutMs: 300 } },
+        settings: { limits: { pluginWorkerTimeoutMs: 1_000 } },
       });
       assert.equal((await sightline.chat('Hello!')).status, 200);
       assert.equal((await sightline.chat('aaa')).status, 403);

@@ -32,7 +32,9 @@ const harmful = source(`
     return Reply.json(200, { count });
   } });`);
 
-const limits = { pluginWorkerTimeoutMs: 150, pluginWorkerHeapBytesMax: 32 * 1024 * 1024 };
+const limits = { pluginWorkerTimeoutMs: 30_000, pluginWorkerHeapBytesMax: 32 * 1024 * 1024 };
+/** For those that miss it. */
+const shortly = { ...limits, pluginWorkerTimeoutMs: 300 };
 
 const hasEnded = ({ msg }: LogRecord) => /^the worker of plugin 'sample' has ended/.test(msg);
 
@@ -48,11 +50,11 @@ async function untilItAnswers(loaded: Parameters<typeof ask>[0]): Promise<unknow
 }
 
 const fatal: Readonly<Record<string, RegExp>> = {
-  hang: /beforeQuery of 'm' gave no answer within 150 ms/,
-  never: /beforeQuery of 'm' gave no answer within 150 ms/,
-  microtasks: /beforeQuery of 'm' gave no answer within 150 ms/,
-  backtrack: /beforeQuery of 'm' gave no answer within 150 ms/,
-  sleep: /beforeQuery of 'm' gave no answer within 150 ms/,
+  hang: /beforeQuery of 'm' gave no answer within 300 ms/,
+  never: /beforeQuery of 'm' gave no answer within 300 ms/,
+  microtasks: /beforeQuery of 'm' gave no answer within 300 ms/,
+  backtrack: /beforeQuery of 'm' gave no answer within 300 ms/,
+  sleep: /beforeQuery of 'm' gave no answer within 300 ms/,
   portClose: /ended itself with code 0|gave no answer/,
   exit: /it ended itself with code 7/,
   crash: /nobody caught: out of its depth/,
@@ -64,14 +66,12 @@ const fatal: Readonly<Record<string, RegExp>> = {
   bigMap: /MiB of memory/,
 };
 
-const outOfMemory = /memory/;
-
 describe('the hard stop of a worker', () => {
   for (const [act, reason] of Object.entries(fatal)) {
     it(`ends the thread, and only that, where a callback does '${act}'`, async (test) => {
       const workshop = await Workshop.open(test);
       const loaded = await workshop.inWorker(harmful, {
-        limits: outOfMemory.test(String(reason)) ? { ...limits, pluginWorkerTimeoutMs: 30_000 } : limits,
+        limits: reason.source.includes('no answer') ? shortly : limits,
       });
       const innocent = failure(ask(loaded, { act: 'never' }));
       const { message } = await failure(ask(loaded, { act }));
@@ -101,7 +101,7 @@ describe('the hard stop of a worker', () => {
     it(`goes on where a callback does '${act}'`, async (test) => {
       const workshop = await Workshop.open(test);
       const loaded = await workshop.inWorker(harmful, {
-        limits: { ...limits, pluginWorkerTimeoutMs: 1_000 },
+        limits,
       });
       await ask(loaded, { act }).catch(() => undefined);
       await ask(loaded);
@@ -173,7 +173,7 @@ describe('the hard stop of a worker', () => {
         const end = performance.now() + 10;
         while (performance.now() < end);
       } });`),
-      { limits: { pluginWorkerTimeoutMs: 100 } },
+      { limits: shortly },
     );
     await Promise.all(Array.from({ length: 60 }, () => ask(loaded)));
     assert.equal(loaded.plugin.restarts, 0);
@@ -192,7 +192,7 @@ describe('the hard stop of a worker', () => {
 
   it('leaves other requests alone while a callback loops for ever, and the plugin recovers', async (test) => {
     const workshop = await Workshop.open(test);
-    const loaded = await workshop.inWorker(harmful, { limits: { ...limits, pluginWorkerTimeoutMs: 1_000 } });
+    const loaded = await workshop.inWorker(harmful, { limits: { ...limits, pluginWorkerTimeoutMs: 500 } });
     const [hanging] = loaded.middleware;
     assert.ok(hanging?.beforeQuery);
     const beforeQuery = hanging.beforeQuery.bind(hanging);
@@ -208,8 +208,10 @@ describe('the hard stop of a worker', () => {
     const stuck = proxy.ask({ ...payload, act: 'hang' }, { headers }).finally(() => {
       hasEndedYet = true;
     });
-    for (let i = 0; i < 20; i += 1) assert.equal((await proxy.ask(payload)).status, 200);
-    assert.equal(hasEndedYet, false);
+    let answered = 0;
+    for (; !hasEndedYet; answered += 1) assert.equal((await proxy.ask(payload)).status, 200);
+    // The last may have been answered behind it.
+    assert.ok(answered > 1);
     assert.equal((await stuck).status, 500);
     await untilItAnswers(loaded);
     assert.equal((await proxy.ask(payload, { headers })).status, 200);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { ago, duration, timeOf } from '../parts/format.ts';
 import { useSight } from '../parts/use-sight.ts';
 import { now } from '../state/now.ts';

@@ -1,4 +1,4 @@
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { inWords, limitInWords, unitOf, windowInWords } from '../metrics/units.ts';
 import { duration } from '../parts/format.ts';
 

@@ -1,4 +1,4 @@
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { errorOutcomes } from '../../../exchange/outcome.ts';
 import { chartOf } from '../metrics/charts.ts';
 import { metricsAddress, ranges } from '../metrics/view.ts';

@@ -1,5 +1,5 @@
 import './alerts.css';
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { ago, timeOf } from '../parts/format.ts';
 import { Empty, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';

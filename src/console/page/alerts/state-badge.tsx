@@ -1,4 +1,4 @@
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 
 type State = AlertLine['state'];
 

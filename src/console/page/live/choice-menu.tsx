@@ -1,6 +1,6 @@
 import './choice-menu.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ValueCount } from '../../../admin/api.ts';
+import type { ValueCount } from '../../../admin/api/exchanges.ts';
 import type { Outcome } from '../../../exchange/outcome.ts';
 import { count } from '../parts/format.ts';
 import { OutcomeBadge } from '../parts/outcome.tsx';

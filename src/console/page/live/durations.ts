@@ -1,4 +1,4 @@
-import type { ExchangeLine } from '../../../admin/api.ts';
+import type { ExchangeLine } from '../../../admin/api/exchanges.ts';
 
 const steps = [1, 2, 5];
 

@@ -1,6 +1,6 @@
 import './exchange-list.css';
 import { useMemo, useState } from 'preact/hooks';
-import type { ExchangeLine } from '../../../admin/api.ts';
+import type { ExchangeLine } from '../../../admin/api/exchanges.ts';
 import { count } from '../parts/format.ts';
 import { Empty, NotKnown } from '../parts/notice.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';

@@ -1,6 +1,6 @@
 import './exchange-row.css';
 import type { ComponentChildren } from 'preact';
-import type { ExchangeLine } from '../../../admin/api.ts';
+import type { ExchangeLine } from '../../../admin/api/exchanges.ts';
 import { clock, compact, count, counted, dateAndClock, duration } from '../parts/format.ts';
 import { OutcomeBadge, wordsOf } from '../parts/outcome.tsx';
 import { info } from '../state/info.ts';
@@ -16,7 +16,7 @@ export interface Moment {
   readonly scaleMs: number;
 }
 
-const columns = ['Time', 'Outcome', 'Exchange', 'Upstream', 'Tenant', 'Tokens', 'First token', 'Duration'];
+const columns = ['Began', 'Outcome', 'Exchange', 'Upstream', 'Tenant', 'Tokens', 'First token', 'Duration'];
 
 export function ExchangeHeader() {
   return (
@@ -33,11 +33,10 @@ export function ExchangeHeader() {
 export function ExchangeRow({ line, moment }: { readonly line: ExchangeLine; readonly moment: Moment }) {
   const isRunning = line.outcome === undefined;
   const began = Date.parse(line.startedAt);
-  const at = isRunning ? began : began + line.durationMs;
   return (
     <div class={`exchange${isRunning ? ' running' : ''}`} role="none">
-      <div role="gridcell" class="x-time num" title={timesOf(line, began)}>
-        {clock(at)}
+      <div role="gridcell" class="x-began num" title={timesOf(line, began)}>
+        {clock(began)}
       </div>
       <div role="gridcell" class="x-outcome">
         <OutcomeBadge outcome={line.outcome} />

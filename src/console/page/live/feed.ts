@@ -1,5 +1,6 @@
 import { batch, type Signal, signal } from '@preact/signals';
-import type { ExchangesTick, ExchangesWindow } from '../../../admin/api.ts';
+import type { ExchangesTick } from '../../../admin/api/events.ts';
+import type { ExchangesWindow } from '../../../admin/api/exchanges.ts';
 import { ApiError } from '../state/api.ts';
 import { exchangesPath, type Filter, noFilter } from './filter.ts';
 import {

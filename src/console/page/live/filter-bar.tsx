@@ -1,7 +1,7 @@
 import './filter-bar.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ExchangeValues } from '../../../admin/api.ts';
-import { timeOf } from '../parts/format.ts';
+import type { ExchangeValues } from '../../../admin/api/exchanges.ts';
+import { duration, timeOf } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
 import { useKeys } from '../parts/keys.ts';
 import { useData } from '../state/use-data.ts';
@@ -38,6 +38,10 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
           onChoose={(value, isChosen) => onChange(withChoice(filter, choice, value, isChosen))}
         />
       ))}
+      <DurationFilter
+        minMs={filter.minDurationMs}
+        onChange={(minDurationMs) => onChange({ ...filter, minDurationMs })}
+      />
       <TimeChip filter={filter} onClear={() => onChange({ ...filter, from: '', to: '' })} />
       {isFiltered(filter) && (
         <button type="button" class="button quiet" onClick={() => onChange(noFilter)}>
@@ -87,6 +91,33 @@ function TextFilter({
         if (event.key === 'Escape' && typed === '') event.currentTarget.blur();
       }}
     />
+  );
+}
+
+const durationsMs = ['100', '1000', '5000', '30000'];
+
+interface DurationFilterProps {
+  readonly minMs: string;
+  readonly onChange: (minMs: string) => void;
+}
+
+/** To find the slowest: also a time that only the address has can be shown. */
+function DurationFilter({ minMs, onChange }: DurationFilterProps) {
+  const offered = durationsMs.includes(minMs) || minMs === '' ? durationsMs : [minMs, ...durationsMs];
+  return (
+    <select
+      class={minMs === '' ? 'button' : 'button chosen'}
+      aria-label="Duration"
+      value={minMs}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    >
+      <option value="">Any duration</option>
+      {offered.map((ms) => (
+        <option key={ms} value={ms}>
+          {duration(Number(ms))} or longer
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -10,6 +10,8 @@ export interface Filter {
   /** Of the time in which they ran: ms since the epoch or ISO 8601. */
   readonly from: string;
   readonly to: string;
+  /** They took, or have taken so far, at least so long: whole ms. */
+  readonly minDurationMs: string;
 }
 
 export const choices = ['outcome', 'model', 'upstream', 'tenant'] as const;
@@ -26,6 +28,7 @@ export function readFilter(query: URLSearchParams): Filter {
     tenant: all('tenant'),
     from: query.get('from') ?? '',
     to: query.get('to') ?? '',
+    minDurationMs: /^0*[1-9]\d{0,11}$/.exec(query.get('minDurationMs') ?? '')?.[0] ?? '',
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ExchangesTick } from '../../../admin/api.ts';
+import type { ExchangesTick } from '../../../admin/api/events.ts';
 import type { Snapshot } from '../../../snapshots/snapshot.ts';
 import { compact, count, duration, percent, rate } from '../parts/format.ts';
 

@@ -1,4 +1,5 @@
-import type { ExchangeLine, ExchangesTick, ExchangesWindow } from '../../../admin/api.ts';
+import type { ExchangesTick } from '../../../admin/api/events.ts';
+import type { ExchangeLine, ExchangesWindow } from '../../../admin/api/exchanges.ts';
 
 /** Rows of ended exchanges that the list holds. Who wants to see further back narrows the filter. */
 export const endedMax = 2_000;

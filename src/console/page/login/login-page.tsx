@@ -5,7 +5,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Mark } from '../shell/mark.tsx';
 import { ApiError, post } from '../state/api.ts';
 import { now } from '../state/now.ts';
-import { isLocked } from '../state/session.ts';
+import { signedIn } from '../state/session.ts';
 
 interface Refusal {
   readonly text: string;
@@ -32,7 +32,7 @@ export function LoginPage() {
       setSending(false);
       setRefusal(failed);
       if (!failed) {
-        isLocked.value = false;
+        signedIn();
         return;
       }
     }

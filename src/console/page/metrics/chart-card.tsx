@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { timeOf } from '../parts/format.ts';
 import { useSight } from '../parts/use-sight.ts';
 import { address } from '../routes.ts';

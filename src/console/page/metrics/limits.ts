@@ -1,4 +1,4 @@
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import type { Chart, ChartSeries, Windows } from './charts.ts';
 import { limitInWords, windowInWords } from './units.ts';
 

@@ -1,4 +1,4 @@
-import type { AlertLine } from '../../../admin/api.ts';
+import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { bytes, compact, count, duration, percent } from '../parts/format.ts';
 
 /** What the figures of a chart, or the limit of an alert, are counted in. */

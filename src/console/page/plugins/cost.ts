@@ -1,4 +1,4 @@
-import type { Cost, PipelineView } from '../../../admin/api.ts';
+import type { Cost, PipelineView } from '../../../admin/api/pipeline.ts';
 import { duration } from '../parts/format.ts';
 import { isOpen } from './plugin-name.ts';
 

@@ -1,4 +1,4 @@
-import type { PluginView } from '../../../admin/api.ts';
+import type { PluginView } from '../../../admin/api/plugins.ts';
 import type { Edge } from './graph-columns.ts';
 import { nameOf, pluginsByName } from './plugin-name.ts';
 
@@ -35,7 +35,7 @@ export function dependenciesOf(plugins: readonly PluginView[]): Dependencies {
 }
 
 /** What this plugin needs, required ones first. */
-export function needsOf(plugin: PluginView, byName: ReadonlyMap<string, PluginView>): Need[] {
+function needsOf(plugin: PluginView, byName: ReadonlyMap<string, PluginView>): Need[] {
   const { dependencies = {}, optionalDependencies = {}, unmet = [] } = plugin;
   const from = nameOf(plugin);
   const all = [

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { PluginsView } from '../../../admin/api.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { newsBetween } from './news.ts';
 import { useCall } from './use-call.ts';
 

@@ -1,4 +1,4 @@
-import type { PluginsView, PluginView } from '../../../admin/api.ts';
+import type { PluginsView, PluginView } from '../../../admin/api/plugins.ts';
 import { nameOf } from './plugin-name.ts';
 
 /** Something that has happened to a plugin while one looked. */

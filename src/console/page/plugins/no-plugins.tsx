@@ -1,4 +1,4 @@
-import type { PluginsView } from '../../../admin/api.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { firstPlugin, newPluginCommand } from './first-plugin.ts';
 

@@ -1,4 +1,4 @@
-import type { PluginsView } from '../../../admin/api.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { counted } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { oldVersionsOf } from './plugin-name.ts';

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Cost, HookPointView, MiddlewareView, PipelineView } from '../../../admin/api.ts';
+import type { Cost, HookPointView, MiddlewareView, PipelineView } from '../../../admin/api/pipeline.ts';
 import { count } from '../parts/format.ts';
 import { averageMs, fineDuration, longestMs, type OwnerCost } from './cost.ts';
 import { CostOverview } from './cost-overview.tsx';

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PluginView } from '../../../admin/api.ts';
+import type { PluginView } from '../../../admin/api/plugins.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { counted } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';

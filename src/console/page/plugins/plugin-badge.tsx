@@ -1,4 +1,4 @@
-import type { PluginView } from '../../../admin/api.ts';
+import type { PluginView } from '../../../admin/api/plugins.ts';
 
 /** Each a shape of its own, on a square of 12: nobody has to tell colours apart. */
 const states: Readonly<Record<string, { readonly shape: string; readonly meaning: string }>> = {

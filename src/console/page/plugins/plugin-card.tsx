@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { PluginView } from '../../../admin/api.ts';
+import type { GuardedView, PluginView } from '../../../admin/api/plugins.ts';
 import { Fact } from '../parts/fact.tsx';
 import { counted, percent } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -115,7 +115,7 @@ function Brought({ plugin: { middleware = [], hooks = [], messageTypes = [] } }:
     return <span class="muted">nothing as it is configured now</span>;
   return (
     <Items>
-      {middleware.map(({ name, priority, onFailure, breaker }) => (
+      {middleware.map(({ name, priority, onFailure, breaker, lastError }) => (
         <li key={`middleware ${name}`}>
           middleware <code>{name}</code>{' '}
           <span class="muted">
@@ -123,17 +123,20 @@ function Brought({ plugin: { middleware = [], hooks = [], messageTypes = [] } }:
             {onFailure === 'continue' && ', exchanges go on without it where it fails'}
           </span>{' '}
           <BreakerChip state={breaker} />
+          <LastError error={lastError} />
         </li>
       ))}
-      {hooks.map(({ point, priority, breaker }, i) => (
+      {hooks.map(({ point, priority, breaker, lastError }, i) => (
         <li key={`hook ${point} ${i}`}>
           hook <code>{point}</code> {priority !== 50 && <span class="muted">priority {priority}</span>}{' '}
           <BreakerChip state={breaker} />
+          <LastError error={lastError} />
         </li>
       ))}
-      {messageTypes.map(({ type, breaker }) => (
+      {messageTypes.map(({ type, breaker, lastError }) => (
         <li key={`type ${type}`}>
           message type <code>{type}</code> <BreakerChip state={breaker} />
+          <LastError error={lastError} />
         </li>
       ))}
     </Items>
@@ -155,6 +158,15 @@ export function BreakerChip({ state }: { readonly state: string | undefined }) {
     >
       <Icon name="warn" /> breaker {isHalf ? 'half open' : 'open'}
     </span>
+  );
+}
+
+function LastError({ error }: { readonly error: GuardedView['lastError'] }) {
+  if (!error) return null;
+  return (
+    <p class="plugin-error">
+      <code>{error.in}</code> failed <Since at={error.at} />: <span dir="auto">{error.message}</span>
+    </p>
   );
 }
 

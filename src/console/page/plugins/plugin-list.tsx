@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { PluginsView, PluginView } from '../../../admin/api.ts';
+import type { PluginsView, PluginView } from '../../../admin/api/plugins.ts';
 import type { OwnerCost } from './cost.ts';
 import type { Dependencies } from './dependencies.ts';
 import { PluginCard } from './plugin-card.tsx';

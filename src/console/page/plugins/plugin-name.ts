@@ -1,4 +1,4 @@
-import type { PluginsView, PluginView } from '../../../admin/api.ts';
+import type { PluginsView, PluginView } from '../../../admin/api/plugins.ts';
 
 /** What people call it: a version that does not compile has not told its name, but its file has one. */
 export function nameOf({ name, file }: Pick<PluginView, 'name' | 'file'>): string {

@@ -3,7 +3,8 @@ import './graph.css';
 import './order-and-cost.css';
 import { computed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { PipelineView, PluginsView } from '../../../admin/api.ts';
+import type { PipelineView } from '../../../admin/api/pipeline.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { Notice, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { isUnreachable } from '../state/api.ts';
@@ -21,15 +22,15 @@ import { showCard } from './plugin-link.tsx';
 import { PluginList } from './plugin-list.tsx';
 import { useNews } from './use-news.ts';
 
-/** Costs grow with every exchange, and nobody tells of it. */
-const costsEveryMs = 4_000;
-const costsTurn = computed(() => Math.floor(now.value / costsEveryMs));
+/** Costs grow with every exchange, and plugins fail at one: nobody tells of it. */
+const askEveryMs = 4_000;
+const turn = computed(() => Math.floor(now.value / askEveryMs));
 
 /** Which plugins there are, how they are, in which order they work, and what each costs. */
 export function PluginsPage({ query }: { readonly query: URLSearchParams }) {
-  const changes = pluginsChanged.value;
-  const plugins = useData<PluginsView>('/api/plugins', changes);
-  const pipeline = useData<PipelineView>('/api/pipeline', `${changes} ${costsTurn.value}`);
+  const version = `${pluginsChanged.value} ${turn.value}`;
+  const plugins = useData<PluginsView>('/api/plugins', version);
+  const pipeline = useData<PipelineView>('/api/pipeline', version);
   const view = plugins.data;
   const news = useNews(view);
   const selected = query.get('plugin') ?? undefined;

@@ -1,4 +1,4 @@
-import type { PluginView } from '../../../admin/api.ts';
+import type { PluginView } from '../../../admin/api/plugins.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { timeOf } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';

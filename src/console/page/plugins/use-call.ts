@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { PluginsView } from '../../../admin/api.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { ApiError, post } from '../state/api.ts';
 
 export interface Call {

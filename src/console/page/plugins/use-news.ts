@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { PluginsView } from '../../../admin/api.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { describeNews, type News, newsBetween } from './news.ts';
 
 export interface DatedNews extends News {

@@ -1,5 +1,5 @@
 import './navigation.css';
-import type { PluginsView } from '../../../admin/api.ts';
+import type { PluginsView } from '../../../admin/api/plugins.ts';
 import { Icon } from '../parts/icon.tsx';
 import { address, route, type ViewName, views } from '../routes.ts';
 import { alerts, pluginsChanged } from '../state/events.ts';

@@ -1,4 +1,4 @@
-import type { ApiProblem } from '../../../admin/api.ts';
+import type { ApiProblem } from '../../../admin/api/problem.ts';
 import { isLocked } from './session.ts';
 
 /** What the admin plane answered in place of what was asked for; `status` 0: nothing at all. */

@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import type { AlertsView, ConsoleEvents, ExchangesTick } from '../../../admin/api.ts';
+import type { AlertsView } from '../../../admin/api/alerts.ts';
+import type { ConsoleEvents, ExchangesTick } from '../../../admin/api/events.ts';
 import type { Snapshot } from '../../../snapshots/snapshot.ts';
 import { get } from './api.ts';
 import { EventFeed } from './event-feed.ts';

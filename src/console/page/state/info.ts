@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
-import type { ConsoleInfo } from '../../../admin/api.ts';
+import type { ConsoleInfo } from '../../../admin/api/console-info.ts';
 import { get } from './api.ts';
 
 /** What the service tells of itself; undefined until it has. Asked for anew with each connection. */

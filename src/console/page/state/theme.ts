@@ -1,23 +1,12 @@
-import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 
 export const themes = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
 const storageKey = 'sightline.theme';
-const prefersDark = matchMedia('(prefers-color-scheme: dark)');
-const isDarkOutside = signal(prefersDark.matches);
-prefersDark.addEventListener('change', ({ matches }) => {
-  isDarkOutside.value = matches;
-});
 
 /** As chosen; `auto`: as the system has it. Remembered, where the browser lets it. */
 export const theme = signal<Theme>(remembered());
-
-/** What one sees: for what is drawn in colours of its own. */
-export const scheme: ReadonlySignal<'light' | 'dark'> = computed(() => {
-  if (theme.value !== 'auto') return theme.value;
-  return isDarkOutside.value ? 'dark' : 'light';
-});
 
 effect(() => {
   const { dataset } = document.documentElement;

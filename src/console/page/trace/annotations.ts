@@ -1,4 +1,4 @@
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { duration } from '../parts/format.ts';
 import type { TimeRange } from './layout.ts';
 import { firstOutputMs, type Stall, stallsOf } from './phases.ts';

@@ -1,4 +1,4 @@
-import type { AttributeMap } from '../../../admin/api.ts';
+import type { AttributeMap } from '../../../admin/api/traces.ts';
 import { contentAttributes } from '../../../telemetry/names.ts';
 import { shown } from './span-facts.ts';
 

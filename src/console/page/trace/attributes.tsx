@@ -1,6 +1,6 @@
 import './attributes.css';
 import { useState } from 'preact/hooks';
-import type { AttributeMap } from '../../../admin/api.ts';
+import type { AttributeMap } from '../../../admin/api/traces.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { attributeGroups } from './attribute-groups.ts';
 import { Folded } from './folded.tsx';

@@ -1,5 +1,5 @@
 import './bar.css';
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { annotationsOf, type PlacedAnnotation, placeAnnotations } from './annotations.ts';
 import { marksAcross, marksPath, type Piece, pieceOf } from './bar-shape.ts';
 import { endOf, type TimeRange } from './layout.ts';

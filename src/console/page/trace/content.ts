@@ -1,5 +1,6 @@
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { attribute } from '../../../telemetry/names.ts';
+import { isJsonObject, type JsonObject } from '../../../wire/json.ts';
 import { textOf } from './span-facts.ts';
 
 /** What was asked and answered, as people read it. */
@@ -35,8 +36,6 @@ export interface Tool {
   readonly parameters: string | undefined;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** Undefined of a span without content. */
 export function conversationOf(span: TraceSpan): Conversation | undefined {
   const lists = [
@@ -70,8 +69,8 @@ function listOf(json: string | undefined): readonly unknown[] | undefined {
 }
 
 function messageOf(value: unknown, isAnswer: boolean): ContentMessage {
-  if (!isJson(value)) {
-    const parts = [plain('other', shownJson(value))];
+  if (!isJsonObject(value)) {
+    const parts = [plainPart('other', shownJson(value))];
     return { role: isAnswer ? 'assistant' : 'unknown', isAnswer, finishReason: undefined, parts };
   }
   return {
@@ -82,14 +81,15 @@ function messageOf(value: unknown, isAnswer: boolean): ContentMessage {
   };
 }
 
-function partOf(value: unknown): ContentPart {
-  if (!isJson(value)) return plain('other', shownJson(value));
+/** A part of a message, in the words of the GenAI conventions. */
+export function partOf(value: unknown): ContentPart {
+  if (!isJsonObject(value)) return plainPart('other', shownJson(value));
   const type = textIn(value, 'type') ?? 'unknown';
   const content = textIn(value, 'content');
   const callId = textIn(value, 'id');
   if (type === 'text' || type === 'reasoning' || type === 'refusal')
     return {
-      ...plain(type, content ?? shownJson(value.content)),
+      ...plainPart(type, content ?? shownJson(value.content)),
       title: type === 'text' ? undefined : type,
     };
   if (type === 'tool_call' || type === 'server_tool_call') {
@@ -107,15 +107,15 @@ function partOf(value: unknown): ContentPart {
 }
 
 function toolOf(value: unknown): Tool {
-  if (!isJson(value)) return { name: shownJson(value), description: undefined, parameters: undefined };
+  if (!isJsonObject(value)) return { name: shownJson(value), description: undefined, parameters: undefined };
   return {
     name: textIn(value, 'name') ?? textIn(value, 'type') ?? 'tool',
     description: textIn(value, 'description'),
-    parameters: isJson(value.parameters) ? shownJson(value.parameters) : undefined,
+    parameters: isJsonObject(value.parameters) ? shownJson(value.parameters) : undefined,
   };
 }
 
-function plain(kind: ContentPart['kind'], text: string): ContentPart {
+export function plainPart(kind: ContentPart['kind'], text: string): ContentPart {
   return { kind, title: undefined, text, isCode: false, callId: undefined };
 }
 
@@ -123,11 +123,7 @@ function shownJson(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '');
 }
 
-function textIn(value: Json, key: string): string | undefined {
+function textIn(value: JsonObject, key: string): string | undefined {
   const member = value[key];
   return typeof member === 'string' ? member : undefined;
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

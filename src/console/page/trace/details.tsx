@@ -1,5 +1,5 @@
 import './details.css';
-import type { SpanEvent, TraceSpan } from '../../../admin/api.ts';
+import type { SpanEvent, TraceSpan } from '../../../admin/api/traces.ts';
 import { attribute, spanEvent } from '../../../telemetry/names.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Fact } from '../parts/fact.tsx';

@@ -1,4 +1,5 @@
-import type { ExchangeLine, TraceSpan, TraceView } from '../../../admin/api.ts';
+import type { ExchangeLine } from '../../../admin/api/exchanges.ts';
+import type { TraceSpan, TraceView } from '../../../admin/api/traces.ts';
 import type { Outcome } from '../../../exchange/outcome.ts';
 import { attribute, spanEvent } from '../../../telemetry/names.ts';
 import { firstOutputMs } from './phases.ts';

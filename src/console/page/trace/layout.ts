@@ -1,4 +1,4 @@
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 
 /** A span in its place below others. */
 export interface SpanNode {

@@ -1,6 +1,6 @@
 import './legend.css';
 import { useMemo } from 'preact/hooks';
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { endOf } from './layout.ts';
 import { type Phase, phasesOf, stallsOf } from './phases.ts';
 import { roleOf } from './span-facts.ts';

@@ -1,4 +1,4 @@
-import type { ChunkMarks, TraceSpan } from '../../../admin/api.ts';
+import type { ChunkMarks, TraceSpan } from '../../../admin/api/traces.ts';
 import { attribute, spanEvent } from '../../../telemetry/names.ts';
 import { numberOf, roleOf } from './span-facts.ts';
 

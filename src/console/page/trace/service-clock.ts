@@ -1,4 +1,4 @@
-import type { TraceView } from '../../../admin/api.ts';
+import type { TraceView } from '../../../admin/api/traces.ts';
 
 /**
  * How far the service's clock is ahead of the page's, ms: bars must not grow by what the clocks of two machines differ.

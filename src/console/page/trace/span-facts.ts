@@ -1,4 +1,4 @@
-import type { AttributeValue, TraceSpan } from '../../../admin/api.ts';
+import type { AttributeValue, TraceSpan } from '../../../admin/api/traces.ts';
 import type { Outcome } from '../../../exchange/outcome.ts';
 import { attribute } from '../../../telemetry/names.ts';
 

@@ -20,7 +20,7 @@ const longSteps = [
 ];
 
 /** Nothing shorter can be looked at: clocks of spans have microseconds. */
-export const zoomMsMin = 0.05;
+const zoomMsMin = 0.05;
 
 /** Of the time since `originMs`, at round moments of it; at most `ticksMax`. */
 export function ticksOf({ fromMs, toMs }: TimeRange, originMs: number, ticksMax: number): Tick[] {
@@ -93,6 +93,17 @@ export function zoomed(range: TimeRange, one: number, other: number): TimeRange 
   const length = range.toMs - range.fromMs;
   if ((to - from) * length < zoomMsMin) return undefined;
   return { fromMs: range.fromMs + from * length, toMs: range.fromMs + to * length };
+}
+
+/** Of a span that one looks at closer, on each side. */
+const marginRatio = 0.05;
+
+/** A span with a margin on each side, within the range; undefined where that is all of it. */
+export function around(range: TimeRange, startMs: number, endMs: number): TimeRange | undefined {
+  const margin = Math.max(zoomMsMin, (endMs - startMs) * marginRatio);
+  const fromMs = Math.max(range.fromMs, startMs - margin);
+  const toMs = Math.min(range.toMs, endMs + margin);
+  return fromMs > range.fromMs || toMs < range.toMs ? { fromMs, toMs } : undefined;
 }
 
 /** A range of the same length, moved so that the span is seen; the same where it is already. */

@@ -1,4 +1,4 @@
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { attribute, spanEvent } from '../../../telemetry/names.ts';
 import { count, counted, duration } from '../parts/format.ts';
 import { stallText } from './annotations.ts';

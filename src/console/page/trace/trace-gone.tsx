@@ -1,4 +1,4 @@
-import type { ExchangesWindow } from '../../../admin/api.ts';
+import type { ExchangesWindow } from '../../../admin/api/exchanges.ts';
 import { duration } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { OutcomeBadge } from '../parts/outcome.tsx';

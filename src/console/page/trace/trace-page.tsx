@@ -1,6 +1,6 @@
 import './trace.css';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { TraceView } from '../../../admin/api.ts';
+import type { TraceView } from '../../../admin/api/traces.ts';
 import { Empty, Notice, NotKnown } from '../parts/notice.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { address, go, listAddress } from '../routes.ts';

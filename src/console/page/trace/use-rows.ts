@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { ancestorsOf, type Row, rowsOf, treeOf } from './layout.ts';
 import { problemOf } from './span-facts.ts';
 

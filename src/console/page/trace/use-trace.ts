@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { TraceView } from '../../../admin/api.ts';
+import type { TraceView } from '../../../admin/api/traces.ts';
 import { tick } from '../state/events.ts';
 import { now } from '../state/now.ts';
 import { type Data, useData } from '../state/use-data.ts';

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { TraceSpan } from '../../../admin/api.ts';
+import type { TraceSpan } from '../../../admin/api/traces.ts';
 import { endOf, type TimeRange } from './layout.ts';
-import { followed } from './time-axis.ts';
+import { around, followed } from './time-axis.ts';
 
 export interface Zoom {
   /** What is to be seen. */
@@ -14,10 +14,6 @@ export interface Zoom {
   reset(): void;
 }
 
-/** Of a span that one looks at closer, on each side. */
-const marginRatio = 0.05;
-const marginMsMin = 0.05;
-
 /** The part of the time that one looks at. `range`: all of it. */
 export function useZoom(range: TimeRange, now: number): Zoom {
   const [chosen, setChosen] = useState<TimeRange>();
@@ -25,11 +21,7 @@ export function useZoom(range: TimeRange, now: number): Zoom {
     view: chosen ?? range,
     isZoomed: chosen !== undefined,
     zoom: setChosen,
-    zoomTo(span) {
-      const endMs = endOf(span, now);
-      const margin = Math.max(marginMsMin, (endMs - span.startMs) * marginRatio);
-      setChosen({ fromMs: span.startMs - margin, toMs: endMs + margin });
-    },
+    zoomTo: (span) => setChosen(around(range, span.startMs, endOf(span, now))),
     follow(span) {
       if (chosen) setChosen(followed(chosen, span.startMs, endOf(span, now)));
     },

@@ -1,4 +1,4 @@
-import type { TraceView } from '../../../admin/api.ts';
+import type { TraceView } from '../../../admin/api/traces.ts';
 import { counted } from '../parts/format.ts';
 
 interface ToolsProps {

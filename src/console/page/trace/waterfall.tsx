@@ -1,6 +1,6 @@
 import './waterfall.css';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
-import type { TraceView } from '../../../admin/api.ts';
+import type { TraceView } from '../../../admin/api/traces.ts';
 import { hasAnnotations } from './annotations.ts';
 import { Axis, GridLines } from './axis.tsx';
 import { type Row, rangeOf, topsOf, windowOf } from './layout.ts';

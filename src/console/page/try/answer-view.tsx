@@ -4,7 +4,8 @@ import { Fact } from '../parts/fact.tsx';
 import { compact, duration } from '../parts/format.ts';
 import { Notice } from '../parts/notice.tsx';
 import { now } from '../state/now.ts';
-import type { Answer, AnswerPart } from './answer.ts';
+import type { ContentPart } from '../trace/content.ts';
+import type { Answer } from './answer.ts';
 import { type Run, type RunState, speedOf } from './run.ts';
 
 const stateWords: Readonly<Record<RunState, string>> = {
@@ -122,7 +123,14 @@ function Problem({ run, answer }: PartProps) {
   );
 }
 
-const partNames = { text: undefined, reasoning: 'Reasoning', tool: 'Tool call' } as const;
+const partNames: Readonly<Record<ContentPart['kind'], string | undefined>> = {
+  text: undefined,
+  reasoning: 'Reasoning',
+  refusal: 'Refusal',
+  tool_call: 'Tool call',
+  tool_response: 'Tool result',
+  other: 'Attachment',
+};
 
 function Parts({ run, answer }: PartProps) {
   const { parts, isCut } = answer;
@@ -130,8 +138,8 @@ function Parts({ run, answer }: PartProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: one scrolls it with the keyboard.
     <section class="try-parts" aria-label="Text of the answer" tabIndex={0}>
-      {parts.map((part) => (
-        <Part key={part.slot} part={part} />
+      {parts.map((part, i) => (
+        <Part key={i} part={part} />
       ))}
       {isCut && <p class="muted">More came than is shown here.</p>}
     </section>
@@ -145,16 +153,16 @@ function emptyText(run: Run): string {
     : '';
 }
 
-function Part({ part: { kind, name, text } }: { readonly part: AnswerPart }) {
-  const title = partNames[kind];
+function Part({ part: { kind, title, text, isCode } }: { readonly part: ContentPart }) {
+  const heading = partNames[kind];
   return (
-    <div class={`try-part try-part-${kind}`}>
-      {title !== undefined && (
+    <div class={heading === undefined ? 'try-part' : `try-part try-aside try-part-${kind}`}>
+      {heading !== undefined && (
         <h3>
-          {title} {name !== undefined && <code>{name}</code>}
+          {heading} {isCode && <code>{title}</code>}
         </h3>
       )}
-      <p class={kind === 'tool' ? 'mono' : undefined} dir="auto">
+      <p class={isCode ? 'mono' : undefined} dir="auto">
         {text}
       </p>
     </div>

@@ -1,3 +1,9 @@
+import { anthropicMessages } from '../../../dialects/anthropic-messages.ts';
+import type { Dialect } from '../../../dialects/dialect.ts';
+import { openaiChat } from '../../../dialects/openai-chat.ts';
+import { openaiEmbeddings } from '../../../dialects/openai-embeddings.ts';
+import { openaiResponses } from '../../../dialects/openai-responses.ts';
+
 /** What the form asks for. */
 export interface Draft {
   readonly model: string;
@@ -7,8 +13,8 @@ export interface Draft {
 
 export interface Api {
   readonly name: string;
-  /** Below the upstream's prefix. */
-  readonly path: string;
+  /** What its replies mean, and its path below the upstream's prefix. */
+  readonly dialect: Dialect;
   readonly canStream: boolean;
   /** A model that its real backend knows. */
   readonly model: string;
@@ -17,11 +23,11 @@ export interface Api {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a query can be: names, paths and the least body that each takes. */
+/** What a query can be: names, dialects and the least body that each takes. */
 export const apis = {
   chat: {
     name: 'OpenAI chat',
-    path: '/v1/chat/completions',
+    dialect: openaiChat,
     canStream: true,
     model: 'gpt-4o',
     body: ({ model, prompt, isStream }) => ({
@@ -33,14 +39,14 @@ export const apis = {
   },
   responses: {
     name: 'OpenAI responses',
-    path: '/v1/responses',
+    dialect: openaiResponses,
     canStream: true,
     model: 'gpt-4o',
     body: ({ model, prompt, isStream }) => ({ model, input: prompt, ...(isStream && { stream: true }) }),
   },
   messages: {
     name: 'Anthropic messages',
-    path: '/v1/messages',
+    dialect: anthropicMessages,
     canStream: true,
     model: 'claude-sonnet-4-5',
     body: ({ model, prompt, isStream }) => ({
@@ -53,7 +59,7 @@ export const apis = {
   },
   embeddings: {
     name: 'OpenAI embeddings',
-    path: '/v1/embeddings',
+    dialect: openaiEmbeddings,
     canStream: false,
     model: 'text-embedding-3-small',
     body: ({ model, prompt }) => ({ model, input: prompt }),
@@ -68,7 +74,7 @@ export function isApiName(name: string | null): name is ApiName {
 
 /** Path on the data plane: an upstream's prefix is `/` for the one that is asked by default. */
 export function pathOf(api: ApiName, prefix: string): string {
-  return `${prefix.replace(/\/+$/, '')}${apis[api].path}`;
+  return `${prefix.replace(/\/+$/, '')}${apis[api].dialect.path}`;
 }
 
 /** What to try with the simulator: models by the way in which they answer. */

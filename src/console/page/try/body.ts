@@ -1,4 +1,4 @@
-import { type JsonObject, objectOf } from './json.ts';
+import { asJsonObject, type JsonObject } from '../../../wire/json.ts';
 
 /** A body that can be sent, or why it cannot: in words, and where, from 1. */
 export type ParsedBody =
@@ -14,7 +14,7 @@ export function parseBody(text: string): ParsedBody {
   } catch (thrown) {
     return problemOf(text, thrown instanceof Error ? thrown.message : String(thrown));
   }
-  const body = objectOf(value);
+  const body = asJsonObject(value);
   return body ? { body } : { problem: 'A JSON object is wanted: it begins with { and ends with }.' };
 }
 

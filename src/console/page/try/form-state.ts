@@ -1,4 +1,4 @@
-import type { ConsoleInfo } from '../../../admin/api.ts';
+import type { ConsoleInfo } from '../../../admin/api/console-info.ts';
 import { type Api, type ApiName, apis, pathOf, simulatedModels } from './apis.ts';
 import { parseBody } from './body.ts';
 import type { TryQuery } from './run.ts';
@@ -78,10 +78,11 @@ export function queryOf(
   const text = state.json ?? bodyText(state);
   const { problem } = parseBody(text);
   if (problem !== undefined) return { problem };
-  const { headers }: Api = apis[state.api];
+  const { dialect, headers }: Api = apis[state.api];
   const credential = key.trim();
   return {
     query: {
+      dialect,
       path: pathOf(state.api, state.prefix),
       body: text,
       headers: {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { ExchangesWindow } from '../../../admin/api.ts';
+import type { ExchangesWindow } from '../../../admin/api/exchanges.ts';
 import { address, go } from '../routes.ts';
 import { info } from '../state/info.ts';
 import { useData } from '../state/use-data.ts';

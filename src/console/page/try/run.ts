@@ -1,9 +1,13 @@
 import { batch, type Signal, signal } from '@preact/signals';
-import { type Answer, answerOf, noAnswer, withEvent } from './answer.ts';
+import type { Dialect } from '../../../dialects/dialect.ts';
+import { parseJsonObject } from '../../../wire/json.ts';
+import { type Answer, AnswerReader, errorIn, noAnswer } from './answer.ts';
 import { SseReader } from './sse-reader.ts';
 
 /** A query, ready to be sent. */
 export interface TryQuery {
+  /** By which its reply is read. */
+  readonly dialect: Dialect;
   /** Of the data plane. */
   readonly path: string;
   readonly body: string;
@@ -44,14 +48,15 @@ export class Run {
   readonly endedAt: Signal<number | undefined> = signal(undefined);
   readonly #options: RunOptions;
   readonly #abort = new AbortController();
-  #answer = noAnswer;
+  readonly #reader: AnswerReader;
   #raw = '';
   #drawing: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ path, body, headers }: TryQuery, options: RunOptions) {
+  constructor({ dialect, path, body, headers }: TryQuery, options: RunOptions) {
     this.id = options.id;
     this.path = path;
     this.#options = options;
+    this.#reader = new AnswerReader(dialect);
     this.startedAt = options.now();
     const init = {
       method: 'POST',
@@ -100,16 +105,17 @@ export class Run {
     const decoder = new TextDecoder();
     for await (const bytes of chunksOf(reply)) {
       this.#keepRaw(decoder.decode(bytes, { stream: true }));
-      for (const event of sse?.push(bytes) ?? []) this.#answer = withEvent(this.#answer, event);
+      for (const event of sse?.push(bytes) ?? []) this.#reader.event(event);
       this.#noteOutput();
       this.#drawing ??= setTimeout(() => this.#draw(), drawEveryMs);
     }
-    if (!isStream) this.#answer = answerOf(this.#raw);
+    if (!isStream) this.#reader.whole(this.#raw);
   }
 
   /** The admin plane itself would not send it on. */
   async #noteRefusal(reply: Response): Promise<void> {
-    const said = answerOf(await reply.text()).error;
+    const payload = parseJsonObject(await reply.text());
+    const said = payload && errorIn(payload);
     this.problem.value = said ?? `${reply.status} ${reply.statusText}`;
   }
 
@@ -119,13 +125,13 @@ export class Run {
   }
 
   #noteOutput(): void {
-    if (this.#answer.outputs > 0) this.firstOutputAt.value ??= this.#options.now();
+    if (this.#reader.outputs > 0) this.firstOutputAt.value ??= this.#options.now();
   }
 
   #draw(): void {
     clearTimeout(this.#drawing);
     this.#drawing = undefined;
-    this.answer.value = this.#answer;
+    this.answer.value = this.#reader.answer;
     this.raw.value = this.#raw.slice(0, rawCharsMax);
     this.isRawCut.value = this.#raw.length > rawCharsMax;
   }

@@ -1,9 +1,4 @@
-/** One event of a `text/event-stream`. */
-export interface SseEvent {
-  /** `''` where the stream names none. */
-  readonly event: string;
-  readonly data: string;
-}
+import type { SseEvent } from '../../../wire/sse-event.ts';
 
 /** Characters of one event; what is longer is left out, and counted. */
 const eventCharsMax = 4_000_000;

@@ -1,5 +1,5 @@
 import { useId, useState } from 'preact/hooks';
-import type { ExchangeValues } from '../../../admin/api.ts';
+import type { ExchangeValues } from '../../../admin/api/exchanges.ts';
 import { info } from '../state/info.ts';
 import { useData } from '../state/use-data.ts';
 import { type Api, apis, isApiName, pathOf, simulatedModels } from './apis.ts';

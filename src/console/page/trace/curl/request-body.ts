@@ -1,4 +1,4 @@
-import type { TraceSpan } from '../../../../admin/api.ts';
+import type { TraceSpan } from '../../../../admin/api/traces.ts';
 import { attribute } from '../../../../telemetry/names.ts';
 import { numberOf, textOf } from '../span-facts.ts';
 import { messagesFor } from './request-messages.ts';

@@ -1,4 +1,4 @@
-import type { TraceSpan } from '../../../../admin/api.ts';
+import type { TraceSpan } from '../../../../admin/api/traces.ts';
 import { type ContentMessage, type ContentPart, conversationOf } from '../content.ts';
 
 type Json = Record<string, unknown>;
