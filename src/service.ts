@@ -13,7 +13,8 @@ import { drain } from './flow/drain.ts';
 import type { FlowServices } from './flow/flow.ts';
 import { InFlight } from './flow/in-flight.ts';
 import type { HookFailure } from './hooks/hook-run.ts';
-import { HookSystem, type HookSystemOptions } from './hooks/hook-system.ts';
+import type { HookRunnerOptions } from './hooks/hook-runner.ts';
+import { HookSystem } from './hooks/hook-system.ts';
 import type { HookPoint } from './hooks/points.ts';
 import { rejectionCodes } from './listener/client-error.ts';
 import { DataPlane } from './listener/data-plane.ts';
@@ -223,7 +224,7 @@ export class Service {
         log,
         instruments: telemetry.instruments,
         identity: identityOf(telemetry.resource),
-        generatorUrl: () => `${service?.adminUrl}/api/alerts`,
+        generatorUrl: (id) => `${service?.adminUrl}/#/alerts?alert=${id}`,
       });
       service = new Service(options, { log, lines, telemetry, simulator, receivers });
       options.onCreated?.(service);
@@ -294,7 +295,7 @@ export class Service {
   }
 }
 
-function hookOptionsOf(config: Config, telemetry: Telemetry, log: Logger): HookSystemOptions {
+function hookOptionsOf(config: Config, telemetry: Telemetry, log: Logger): HookRunnerOptions {
   const count = (point: HookPoint, owner: string, failure: HookFailure) =>
     telemetry.instruments.hookErrors.add(1, {
       [attribute.hookPoint]: point,

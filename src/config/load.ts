@@ -31,11 +31,11 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
  * Reads of the same what the rules for Prometheus are made of, where they are made: there the secrets are not at hand
  * that other sections want. Throws a `ConfigError` that lists everything that is wrong with what it reads.
  */
-export function loadRulesConfig(env: NodeJS.ProcessEnv, cwd: string): RulesConfig {
-  const { tree, problems } = readTree(env, cwd);
+export function loadRulesConfig(env: NodeJS.ProcessEnv, cwd: string): RulesConfig & Pick<Config, 'source'> {
+  const { tree, problems, path } = readTree(env, cwd);
   const { values } = check(tree, env, rulesSchema, problems, isForRules);
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
-  return values;
+  return { ...values, source: path };
 }
 
 function readTree(env: NodeJS.ProcessEnv, cwd: string) {

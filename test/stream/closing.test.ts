@@ -3,15 +3,14 @@ import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import type { SessionFacts } from '../../src/exchange/session-facts.ts';
 import { defineMessageType, type MessageContext, type MessageType } from '../../src/messages/message-type.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
-import type { Service } from '../../src/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import type { JsonObject } from '../../src/wire/json.ts';
 import { Endings } from '../support/endings.ts';
 import { startService, type TestServiceOptions } from '../support/service.ts';
 import { startBackend } from './backend.ts';
+import { factsOf } from './session-facts.ts';
 import { chat, type Sent, StreamClient } from './stream-client.ts';
 
 let simulator: Simulator;
@@ -24,13 +23,6 @@ const start = (limits: object = {}, options: TestServiceOptions = {}) =>
   startService({ config: { upstreams: { default: simulator.url }, limits }, ...options });
 
 const named = { headers: { 'x-request-id': 'session' } };
-
-/** What is known of the only session of a service. */
-function factsOf(service: Service): SessionFacts {
-  const place = service.inFlight.exchanges().find((exchange) => exchange.place.kind === 'session')?.place;
-  assert.ok(place?.kind === 'session');
-  return place.facts;
-}
 
 /** With an id for its exchange. */
 const query = (id: string, model: string, more: Sent = {}) =>

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Received, SessionFacts } from '../../src/exchange/session-facts.ts';
+import type { Received } from '../../src/exchange/session-facts.ts';
 import type { Middleware } from '../../src/middleware/middleware.ts';
-import type { Service } from '../../src/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { attribute } from '../../src/telemetry/names.ts';
 import { Endings } from '../support/endings.ts';
 import { startService } from '../support/service.ts';
+import { factsOf } from './session-facts.ts';
 import { chat, StreamClient } from './stream-client.ts';
 
 let simulator: Simulator;
@@ -22,13 +22,6 @@ const start = (limits: object = {}, middleware: readonly Middleware[] = []) =>
   startService({ config: { upstreams: { default: simulator.url }, limits }, middleware });
 
 const named = { headers: { 'x-request-id': 'session' } };
-
-/** What is known of the only session of a service. */
-function factsOf(service: Service): SessionFacts {
-  const [place] = service.inFlight.exchanges().map((exchange) => exchange.place);
-  assert.ok(place?.kind === 'session');
-  return place.facts;
-}
 
 /** A frame on the wire: of clients they have a mask. */
 const sizeOf = (payload: number, isMasked: boolean) =>

@@ -213,7 +213,7 @@ export class RawPeer {
   }
 }
 
-export function closeBytes(code?: number, reason = ''): Buffer {
+function closeBytes(code?: number, reason = ''): Buffer {
   if (code === undefined) return Buffer.alloc(0);
   const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
   payload.writeUInt16BE(code);

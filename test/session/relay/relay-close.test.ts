@@ -220,6 +220,8 @@ describe('the end of a session', () => {
     await sent;
     assert.equal((await client.nextClose())[0], 1002);
     client.socket.end();
+    const [code] = await scene.upstream.nextClose();
+    await scene.upstream.close(code);
     assert.equal(await scene.stage.ending(), 'blocked: bad_frame');
   });
 

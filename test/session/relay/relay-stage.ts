@@ -19,7 +19,7 @@ import { ReaderStage } from '../turns/reader-stage.ts';
 import { RawPeer } from './raw-session.ts';
 
 /** A reader that does what a test tells it, and notes what it was told. */
-export class ScriptedReader implements SessionReader {
+class ScriptedReader implements SessionReader {
   readonly seenMessages: string[] = [];
   readonly errors: (SightlineError | undefined)[] = [];
   openTurns = 0;

@@ -65,6 +65,11 @@ export function planSession(random: Random, n: number): SessionPlan {
   };
 }
 
+/** It ends by a deadline of the service, and waits for it. */
+export function waits({ ending }: SessionPlan): boolean {
+  return ending.session === 'timed_out';
+}
+
 /** Resolves when the client knows of the session's end. */
 export async function playSession(
   { id, seed, model, isWritten, rounds, leaves, ending }: SessionPlan,

@@ -92,7 +92,7 @@ export class TruthStage implements AsyncDisposable {
 
   /** All sessions have ended: what telemetry tells of each, and of all together, is what happened. */
   async check(): Promise<void> {
-    await withDeadline(this.service.inFlight.empty(), 10_000);
+    await withDeadline(this.service.inFlight.empty(), 30_000);
     await this.simulator.journal.settled();
     const spans = await this.#spans();
     const turns: TurnTruth[] = [];

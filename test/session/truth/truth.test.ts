@@ -6,15 +6,18 @@ import type { ResponseDoneEvent } from 'openai/resources/realtime/realtime';
 import type { Middleware } from '../../../src/middleware/middleware.ts';
 import { objectOf } from '../../../src/simulator/json.ts';
 import { plainly, textOnly } from '../../simulator/realtime-client.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import { Random } from '../../support/random.ts';
 import { parsePage, total } from '../../telemetry/prometheus-text.ts';
 import { aside, ask, says, second } from './messages.ts';
-import { planSession, playSession } from './random-session.ts';
+import { planSession, playSession, waits } from './random-session.ts';
 import { TruthStage } from './stage.ts';
 import { Witness } from './witness.ts';
 
 const sessionsEach = 80;
 const concurrency = 10;
+/** Longer than any pause of a busy machine, where the upstream says something; what is silent is waited for so long. */
+const replyIdleTimeoutMs = 2_500;
 const none = () => undefined;
 const idle: Middleware = {
   name: 'idle',
@@ -39,7 +42,7 @@ for (const middleware of [[], [idle]]) {
     let stage: TruthStage;
 
     before(async () => {
-      const limits = { replyIdleTimeoutMs: 900, clientStallTimeoutMs: 300 };
+      const limits = { replyIdleTimeoutMs, clientStallTimeoutMs: 300 };
       stage = await TruthStage.start({ limits, middleware });
     });
     after(async () => {
@@ -138,7 +141,7 @@ for (const middleware of [[], [idle]]) {
       witness.say(ask('ask'));
       await client.next('response.output_audio.delta');
       client.socket.pause();
-      await stage.simulator.journal.waitFor(({ requestId }) => requestId === 'stalls', { timeoutMs: 20_000 });
+      await stage.simulator.journal.waitFor(({ requestId }) => requestId === 'stalls');
     });
 
     it('a turn is refused while another runs', async () => {
@@ -207,13 +210,13 @@ describe('what telemetry tells of a realtime session whose', () => {
   });
 
   it('client is slower than its upstream may be silent, is that it completed', async () => {
-    const limits = { replyIdleTimeoutMs: 250, clientStallTimeoutMs: 30_000 };
+    const limits = { replyIdleTimeoutMs: 1_000, clientStallTimeoutMs: 30_000 };
     await using stage = await TruthStage.start({ limits, tokensPerSecond: Number.POSITIVE_INFINITY });
     const { client, witness } = await stage.open('slow', 'sim-tokens-6000', { session: 'completed' });
     witness.say(ask('ask'));
     await client.next('response.output_audio.delta');
     client.socket.pause();
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await new Promise((resolve) => setTimeout(resolve, 2 * limits.replyIdleTimeoutMs));
     client.socket.resume();
     await client.next('response.done');
     await client.close();
@@ -229,12 +232,8 @@ describe('what telemetry tells of random realtime sessions is what happened', ()
     it(`(seed ${seed}, ${middleware.length} middleware)`, async () => {
       const random = new Random(seed);
       const plans = Array.from({ length: sessionsEach }, (_, n) => planSession(random, n));
-      await using stage = await TruthStage.start({ limits: { replyIdleTimeoutMs: 900 }, middleware });
-      const waiting = plans.values();
-      const worker = async () => {
-        for (const plan of waiting) await playSession(plan, stage);
-      };
-      await Promise.all(Array.from({ length: concurrency }, worker));
+      await using stage = await TruthStage.start({ limits: { replyIdleTimeoutMs }, middleware });
+      await inParallel(plans, { concurrency, waits }, (plan) => playSession(plan, stage));
       await stage.check();
     });
   }

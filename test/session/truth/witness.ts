@@ -32,7 +32,7 @@ export class Witness {
 
   constructor(socket: WebSocket) {
     this.socket = socket;
-    socket.on('message', (data: Buffer) => this.#hear(parseJsonObject(data) ?? {}));
+    socket.on('message', (data: Buffer) => this.#hear(parseJsonObject(data.toString()) ?? {}));
   }
 
   say(...messages: readonly JsonObject[]): void {

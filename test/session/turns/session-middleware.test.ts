@@ -551,7 +551,7 @@ describe('who looks at messages', () => {
     const middleware: Middleware = { name: 'broken', onChunk: () => undefined };
     using stage = new ReaderStage({ entries: [{ name: 'broken', middleware, breaker }] });
     assert.deepEqual(plans(stage), ['look', 'hold']);
-    breaker.failed('on_chunk');
+    breaker.failed('on_chunk', new Error('no'));
     assert.deepEqual(plans(stage), ['hold', 'hold']);
     await stage.client(ask);
     await stage.client({ type: 'other' });
@@ -572,7 +572,7 @@ describe('who looks at messages', () => {
     const middleware: Middleware = { name: 'broken', onChunk: () => undefined };
     using stage = new ReaderStage({ entries: [{ name: 'broken', middleware, breaker }] });
     assert.equal(stage.reader.plan('client', false), 'look');
-    breaker.failed('on_chunk');
+    breaker.failed('on_chunk', new Error('no'));
     stage.reader.seen('client', { data: Buffer.from(JSON.stringify(ask)), isBinary: false }, 0);
     assert.equal(parsed(stage.got.client)[0].code, 'breaker_open');
     assert.deepEqual(stage.got.upstream, []);
