@@ -35,7 +35,7 @@ export interface Backend extends AsyncDisposable {
   readonly connectionsTaken: number;
 }
 
-export const ok = ['Content-Length', '2'] as const;
+const ok = ['Content-Length', '2'] as const;
 
 export async function reply(
   arrival: Arrival,

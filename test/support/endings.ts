@@ -17,7 +17,7 @@ export class Endings {
     return this.#ended;
   }
 
-  /** The ending of one exchange, within a second of the question. */
+  /** The ending of one exchange, within half a minute of the question. */
   async of(id: string): Promise<ExchangeView> {
     const { promise, resolve, reject } = Promise.withResolvers<ExchangeView>();
     const look = () => {
@@ -25,8 +25,8 @@ export class Endings {
       if (found) resolve(found);
     };
     const timer = setTimeout(
-      () => reject(new Error(`the exchange '${id}' did not end within a second`)),
-      1_000,
+      () => reject(new Error(`the exchange '${id}' did not end within half a minute`)),
+      30_000,
     );
     this.#waiting.add(look);
     look();

@@ -87,7 +87,7 @@ export class OtlpSink implements AsyncDisposable {
   /** What `find` finds among everything received, as soon as it finds something. */
   waitFor<Found>(
     find: (received: Received) => Found | undefined,
-    { timeoutMs = 5_000 }: { timeoutMs?: number } = {},
+    { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
   ): Promise<Found> {
     const { promise, resolve, reject } = Promise.withResolvers<Found>();
     const look = () => {

@@ -123,6 +123,11 @@ function bodyOf(operation: RequestOperation, model: string, stream: boolean, ran
   }
 }
 
+/** It ends by a deadline of the service, and waits for it. */
+export function waits({ outcome }: Plan): boolean {
+  return outcome === 'timed_out';
+}
+
 /** Sends it, hangs up as planned; resolves when the reply has ended, one way or the other. */
 export function sendExchange(plan: Plan, baseUrl: string, journal: Journal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -134,7 +139,7 @@ export function sendExchange(plan: Plan, baseUrl: string, journal: Journal): Pro
     const isAll =
       entry && entry.replyBytes === bytes && (!plan.stream || entry.outputEvents === plan.hangUpAfter);
     if (isAll) request.destroy();
-    else if (!request.destroyed) setImmediate(hangUpWhenAllCame);
+    else if (!request.destroyed) setTimeout(hangUpWhenAllCame, 2);
   };
   request.on('error', () => undefined);
   request.on('close', resolve);

@@ -66,6 +66,7 @@ test('what breaks outside the tests is a failure, with what the file printed', (
     'd.test.mjs': `${imports} test('slow', { timeout: 10 }, () => new Promise((r) => setTimeout(r, 200)));`,
     'e.test.mjs': `const nothing = 1;`,
     'f.test.mjs': `${imports} test('exits', () => {}); setTimeout(() => process.exit(3), 20);`,
+    'g.test.mjs': `process.kill(process.pid, 'SIGKILL');`,
   });
   assert.equal(status, 1);
   assert.match(output, /^✖ a\.test\.mjs\n(.*\n)*? {2}What it printed:\n(.*\n)*? {2}Error: at import\n/m);
@@ -74,8 +75,9 @@ test('what breaks outside the tests is a failure, with what the file printed', (
   assert.match(output, /^✖ group\n(.*\n)*? {2}Error: hook\n/m);
   assert.match(output, /^✖ slow\n(.*\n)*? {2}test timed out after 10ms\n/m);
   assert.match(output, /^✖ e\.test\.mjs\n(.*\n)*? {2}This file holds no test\.\n/m);
-  assert.match(output, /^✖ f\.test\.mjs\n/m);
-  assert.match(output, /\n\n2 passed, 7 failed\n$/);
+  assert.match(output, /^✖ f\.test\.mjs\n(.*\n)*? {2}Its process ended with exit code 3\.\n/m);
+  assert.match(output, /^✖ g\.test\.mjs\n(.*\n)*? {2}Its process was ended by SIGKILL\.\n/m);
+  assert.match(output, /\n\n2 passed, 8 failed\n$/);
 });
 
 test('what is skipped is listed with its reason', () => {
@@ -107,7 +109,7 @@ test('no test at all is no success', () => {
 });
 
 test('a file that never ends is named, and ended', () => {
-  const environment = { REPORTER_STALL_MS: '400' };
+  const environment = { REPORTER_STALL_MS: '2000' };
   const hanging = run(
     { 'a.test.mjs': `${imports} test('hangs', () => new Promise(() => {}));` },
     environment,

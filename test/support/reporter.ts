@@ -106,7 +106,7 @@ class Report {
   }
 
   #fail(result: EventData.TestFail): string | undefined {
-    const error = result.details.error as Error & { failureType?: string };
+    const error = result.details.error as FailedError;
     // A todo may fail; a group that failed by its members has been told of.
     if (result.todo !== undefined) this.#skip(result);
     else if (error.failureType !== 'subtestsFailed') return this.#failure(result, describeError(error));
@@ -177,8 +177,17 @@ function place({ file, line, column }: Result): string {
   return file === undefined ? '' : `${relative(process.cwd(), file)}:${line}:${column}`;
 }
 
+interface FailedError extends Error {
+  failureType?: string;
+  /** Of a file's process, where it did not end by itself, or not well. */
+  exitCode?: number | null;
+  signal?: NodeJS.Signals | null;
+}
+
 /** Message, difference and stack of what the test threw, without the frames of Node itself. */
-function describeError(wrapper: Error): string {
+function describeError(wrapper: FailedError): string {
+  if (wrapper.signal) return `Its process was ended by ${wrapper.signal}.`;
+  if (wrapper.exitCode) return `Its process ended with exit code ${wrapper.exitCode}.`;
   const thrown = wrapper.cause ?? wrapper.message;
   if (!(thrown instanceof Error)) return typeof thrown === 'string' ? thrown : inspect(thrown);
   const shown = isAssertion(thrown) ? describeAssertion(thrown) : inspect(thrown, { depth: 4 });

@@ -66,7 +66,7 @@ export class RunningProcess implements AsyncDisposable {
   }
 
   /** The first line of stdout or stderr that matches, from the beginning of each. */
-  waitForLine(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpExecArray> {
+  waitForLine(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
     const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
     const look = () => {
       const found = this.#find(pattern);
@@ -85,7 +85,7 @@ export class RunningProcess implements AsyncDisposable {
   }
 
   /** `exited`, with a bound on the wait. */
-  async waitForExit(timeoutMs = 10_000): Promise<Exit> {
+  async waitForExit(timeoutMs = 30_000): Promise<Exit> {
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => reject(new Error(this.#account(`still runs after ${timeoutMs} ms`))),

@@ -12,7 +12,7 @@ export interface WaitOptions {
 export async function waitFor<Found>(
   what: string,
   look: () => Promise<Found | undefined> | Found | undefined,
-  { timeoutMs = 15_000, intervalMs = 100 }: WaitOptions = {},
+  { timeoutMs = 30_000, intervalMs = 100 }: WaitOptions = {},
 ): Promise<Found> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
