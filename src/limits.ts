@@ -157,7 +157,7 @@ export const defaultLimits = {
   labelValuesMax: 100,
   /** So is a value that is longer: it stands in every line of its series, and no name is as long. */
   labelCharsMax: 256,
-  /** Series of one metric, a histogram's with all its buckets; what is above becomes one, `otel_metric_overflow="true"`. */
+  /** Series of one metric, where a histogram with its buckets is one; those above become `otel_metric_overflow="true"`. */
   seriesMax: 2_000,
   /** What a plugin may take to say what it observes, before `/metrics` does without: Prometheus waits 10 s. */
   observeTimeoutMs: 2_000,
