@@ -14,11 +14,11 @@ import { HookRecorder } from './hook-recorder.ts';
 import { ExchangeLog } from './logs/exchange-log.ts';
 import type { LogLines } from './logs/log-lines.ts';
 import { emitRecord } from './logs/otel-record.ts';
-import { Histograms } from './metrics/histograms.ts';
 import type { Instruments } from './metrics/instruments.ts';
 import type { LabelBounds } from './metrics/labels.ts';
 import { type Expected, Measurements, type PluginKind } from './metrics/measurements.ts';
 import { PluginMetrics, pluginScope } from './metrics/plugin-metrics.ts';
+import { RecordedMetrics } from './metrics/recorded-metrics.ts';
 import { scope } from './names.ts';
 import { PrometheusPage } from './page/prometheus-page.ts';
 import { RecentExchanges } from './recent/recent-exchanges.ts';
@@ -101,18 +101,18 @@ export class Telemetry {
     const { env, limits, log, lines } = options;
     const places = contentPlaces(env);
     const pluginMetrics = new PluginMetrics(limits.seriesMax);
-    const histograms = new Histograms(scope, limits.seriesMax);
+    const recorded = new RecordedMetrics(scope, limits.seriesMax);
     const page = new PrometheusPage({
-      metricProducers: [histograms.producer(), pluginMetrics.producer()],
-      exemplars: histograms.exemplars,
+      metricProducers: [recorded.producer(), pluginMetrics.producer()],
+      exemplars: recorded.exemplars,
       observeTimeoutMs: limits.observeTimeoutMs,
       cardinalitySelector: () => limits.seriesMax,
       onLeftOut: (name) => log.warn(`'${name}' is not on /metrics: another metric there has its name`),
     });
     const traces = new TraceStore(limits);
-    const ours = { metricReader: page, histograms, pluginMetrics, spanProcessor: traces };
+    const ours = { metricReader: page, recorded, pluginMetrics, spanProcessor: traces };
     const sdk = await Sdk.start({ env, limits, log, content: places, ...ours });
-    const measurements = new Measurements(sdk.instruments, limits, histograms.exemplars);
+    const measurements = new Measurements(sdk.instruments, limits, recorded.exemplars);
     const tracer = sdk.tracerProvider.getTracer(scope.name, scope.version);
     const { logEmitter: emitter } = sdk;
     lines.watch({

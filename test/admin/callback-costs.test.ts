@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Attributes } from '@opentelemetry/api';
 import { CallbackCosts } from '../../src/admin/callback-costs.ts';
-import { Histograms } from '../../src/telemetry/metrics/histograms.ts';
 import { LabelBounds, other } from '../../src/telemetry/metrics/labels.ts';
+import { RecordedMetrics } from '../../src/telemetry/metrics/recorded-metrics.ts';
 import { attribute, metric, scope } from '../../src/telemetry/names.ts';
 
 /** Runs of callbacks, measured as the service does it. */
 class Runs {
   readonly labels: LabelBounds;
-  readonly #histograms: Histograms;
+  readonly #recorded: RecordedMetrics;
   readonly #middleware;
   readonly #plugins;
 
   constructor({ valuesMax = 10, seriesMax = 100 } = {}) {
     this.labels = new LabelBounds(valuesMax);
-    this.#histograms = new Histograms(scope, seriesMax);
-    this.#middleware = this.#histograms.create(metric.middlewareDuration);
-    this.#plugins = this.#histograms.create(metric.pluginDuration);
+    this.#recorded = new RecordedMetrics(scope, seriesMax);
+    this.#middleware = this.#recorded.histogram(metric.middlewareDuration);
+    this.#plugins = this.#recorded.histogram(metric.pluginDuration);
   }
 
   /** Without `isOfPlugin` of the configuration. */
@@ -45,7 +45,7 @@ class Runs {
   }
 
   async costs(): Promise<CallbackCosts> {
-    const { resourceMetrics } = await this.#histograms.producer().collect();
+    const { resourceMetrics } = await this.#recorded.producer().collect();
     return new CallbackCosts(resourceMetrics, this.labels);
   }
 }

@@ -3,8 +3,8 @@ import pino from 'pino';
 import { defaultLimits } from '../../src/limits.ts';
 import { MetricsCollector, type MetricsCollectorOptions } from '../../src/snapshots/metrics-collector.ts';
 import type { ProcessLook } from '../../src/snapshots/process-figures.ts';
-import { Histograms } from '../../src/telemetry/metrics/histograms.ts';
 import { createInstruments } from '../../src/telemetry/metrics/instruments.ts';
+import { RecordedMetrics } from '../../src/telemetry/metrics/recorded-metrics.ts';
 import { scope } from '../../src/telemetry/names.ts';
 
 class Reader extends MetricReader {
@@ -29,13 +29,10 @@ export class CollectorScene {
   inFlight = 0;
   asked = 0;
   readonly logged: { readonly level: number; readonly msg: string }[] = [];
-  readonly histograms = new Histograms(scope, defaultLimits.seriesMax);
-  readonly reader = new Reader({ metricProducers: [this.histograms.producer()] });
+  readonly recorded = new RecordedMetrics(scope, defaultLimits.seriesMax);
+  readonly reader = new Reader({ metricProducers: [this.recorded.producer()] });
   readonly provider = new MeterProvider({ readers: [this.reader] });
-  readonly instruments = createInstruments(
-    this.provider.getMeter(scope.name, scope.version),
-    this.histograms,
-  );
+  readonly instruments = createInstruments(this.provider.getMeter(scope.name, scope.version), this.recorded);
   readonly collector: MetricsCollector;
 
   constructor(options: Partial<MetricsCollectorOptions> = {}) {

@@ -6,7 +6,7 @@ import type { Middleware } from '../../src/middleware/middleware.ts';
 import type { Service } from '../../src/service.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { attribute } from '../../src/telemetry/names.ts';
-import { type OtlpSink, type ReceivedSpan, startOtlpSink } from '../support/otlp-sink.ts';
+import { type OtlpSink, type ReceivedSpan, type SinkMode, startOtlpSink } from '../support/otlp-sink.ts';
 import { startService } from '../support/service.ts';
 import type { CapturedLog } from './logs/captured-log.ts';
 import { type OpenMetricsPage, parseOpenMetrics } from './open-metrics-text.ts';
@@ -20,6 +20,8 @@ interface StageOptions {
   readonly middleware?: readonly Middleware[];
   /** Takes the log, from the level `info` on. */
   readonly stdout?: CapturedLog;
+  /** How the collector is from the start. Default 'ok'. */
+  readonly collector?: SinkMode;
 }
 
 export interface Answer {
@@ -145,12 +147,12 @@ export class Stage implements AsyncDisposable {
 }
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const { upstreams, config, otel, middleware = [], stdout } = options;
+  const { upstreams, config, otel, middleware = [], stdout, collector = 'ok' } = options;
   const simulator = await startSimulator({
     timeToFirstTokenMs: 0,
     tokensPerSecond: Number.POSITIVE_INFINITY,
   });
-  const sink = await startOtlpSink();
+  const sink = await startOtlpSink({ mode: collector });
   try {
     const service = await startService({
       config: {

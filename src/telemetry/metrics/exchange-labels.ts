@@ -6,6 +6,8 @@ import { attribute, tagPrefix } from '../names.ts';
 import { methodOf } from '../spans/span-attributes.ts';
 import { type LabelBounds, other } from './labels.ts';
 
+const none: Attributes = Object.freeze({});
+
 /** What metrics tell of an exchange. Every label that a client, an upstream or a plugin could invent is bounded. */
 export class ExchangeLabels {
   readonly #bounds: LabelBounds;
@@ -61,9 +63,11 @@ export class ExchangeLabels {
     return labels;
   }
 
-  tags(exchange: Exchange): Attributes {
+  tags({ labels }: Exchange): Attributes {
+    if (labels.size === 0) return none;
     const tags: Attributes = {};
-    for (const [name, value] of exchange.labels) {
+    // Whoever came first put theirs first; the series is the same.
+    for (const [name, value] of [...labels].sort()) {
       // Plugins may make them of anything.
       const label = tagPrefix + this.#bounds.bound(tagPrefix, name);
       tags[label] = this.#bounds.bound(label, value);

@@ -17,10 +17,9 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { Limits } from '../../limits.ts';
 import type { ContentPlaces } from '../content-places.ts';
-import { boundedMeter } from '../metrics/bounded-meter.ts';
-import { Histograms } from '../metrics/histograms.ts';
 import { createInstruments, type Instruments } from '../metrics/instruments.ts';
 import type { PluginMetrics } from '../metrics/plugin-metrics.ts';
+import { RecordedMetrics } from '../metrics/recorded-metrics.ts';
 import { scope } from '../names.ts';
 import { logRecordLimits, spanLimits } from './attribute-limits.ts';
 import type { Environment } from './exporters.ts';
@@ -37,7 +36,7 @@ export interface SdkOptions {
   readonly content: ContentPlaces;
   /** Those of ours, which work whatever the variables say, beside what the variables name. */
   readonly metricReader: MetricReader;
-  readonly histograms: Histograms;
+  readonly recorded: RecordedMetrics;
   readonly pluginMetrics: PluginMetrics;
   readonly spanProcessor: SpanProcessor;
 }
@@ -87,7 +86,7 @@ export class Sdk {
           // They are counted by what the readers are there for, so that comes later.
           losses: { add: (loss, count) => losses.add(loss, count) },
           producers: (temporality) =>
-            [ours.histograms, ours.pluginMetrics].map((one) => one.producer(temporality)),
+            [ours.recorded, ours.pluginMetrics].map((one) => one.producer(temporality)),
           seriesMax: limits.seriesMax,
         })
       : [];
@@ -95,12 +94,10 @@ export class Sdk {
       resource,
       readers: [ours.metricReader, ...metricWays.map(({ reader }) => reader)],
     });
-    const meter = isEnabled
-      ? boundedMeter(meterProvider.getMeter(scope.name, scope.version), limits.seriesMax)
-      : createNoopMeter();
-    // Where telemetry is disabled, nobody reads histograms either.
-    const histograms = isEnabled ? ours.histograms : new Histograms(scope, 1);
-    const instruments = createInstruments(meter, histograms);
+    const meter = isEnabled ? meterProvider.getMeter(scope.name, scope.version) : createNoopMeter();
+    // Where telemetry is disabled, nobody reads what is recorded either.
+    const recorded = isEnabled ? ours.recorded : new RecordedMetrics(scope, 1);
+    const instruments = createInstruments(meter, recorded);
     const losses = new Losses(instruments.droppedTelemetry);
     const options = { env, meterProvider, losses, log, content };
     const spanWays = isEnabled ? await spanPipelines(options) : [];

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
+import type { Histogram } from '@opentelemetry/sdk-metrics';
 import type { Middleware } from '../../../src/middleware/middleware.ts';
 import { LabelBounds, other } from '../../../src/telemetry/metrics/labels.ts';
+import { metric } from '../../../src/telemetry/names.ts';
 import { PluginRecorder } from '../../../src/telemetry/plugin-recorder.ts';
 import { type Page, samplesOf, total } from '../prometheus-text.ts';
 import { type Stage, startStage } from '../stage.ts';
@@ -160,4 +162,26 @@ test('plugins that come and go, and labels that they make up, do not multiply th
   const names = new Set(samplesOf(page).flatMap((sample) => Object.keys(sample.labels)));
   const tags = [...names].filter((name) => name.startsWith('sightline_tag_'));
   assert.deepEqual(tags.length, 5 + 1, tags.join());
+});
+
+test('labels that middleware put in another order are the same series', async () => {
+  let isOther = false;
+  const labels: Middleware = {
+    name: 'labels',
+    beforeQuery(_query, exchange) {
+      isOther = !isOther;
+      for (const name of isOther ? ['team', 'app'] : ['app', 'team']) exchange.setLabel(name, 'value');
+    },
+  };
+  await using stage = await startStage({ otel: { OTEL_TRACES_EXPORTER: 'none' }, middleware: [labels] });
+  for (let i = 0; i < 2; i += 1) await stage.chat({ model: 'sim-tokens-1' });
+  await stage.service.inFlight.empty();
+  // Where they are pushed, nothing puts equal ones together, as the page does.
+  const { resourceMetrics } = await stage.service.telemetry.page.collect();
+  const all = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
+  const found = all.find(({ descriptor }) => descriptor.name === metric.httpDuration.name);
+  assert.deepEqual(
+    found?.dataPoints.map(({ value }) => (value as Histogram).count),
+    [2],
+  );
 });

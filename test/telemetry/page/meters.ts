@@ -1,7 +1,7 @@
 import type { Meter } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { Histograms } from '../../../src/telemetry/metrics/histograms.ts';
+import { RecordedMetrics } from '../../../src/telemetry/metrics/recorded-metrics.ts';
 import { openMetricsPage } from '../../../src/telemetry/page/open-metrics-page.ts';
 import { type PageOptions, PrometheusPage } from '../../../src/telemetry/page/prometheus-page.ts';
 import { type OpenMetricsPage, parseOpenMetrics } from '../open-metrics-text.ts';
@@ -9,8 +9,8 @@ import { type Page, parsePage } from '../prometheus-text.ts';
 
 /** A page, and meters whose metrics are on it. */
 export class Meters {
-  /** Those of ours, which have exemplars. */
-  readonly histograms = new Histograms({ name: 'ours' }, 100);
+  /** Those of ours, whose histograms have exemplars. */
+  readonly recorded = new RecordedMetrics({ name: 'ours' }, 100);
   /** What could not be on a page. */
   readonly leftOut: string[] = [];
   readonly page: PrometheusPage;
@@ -20,8 +20,8 @@ export class Meters {
   constructor(resource: Record<string, string> = {}, options: PageOptions = {}) {
     this.page = new PrometheusPage({
       ...options,
-      metricProducers: [this.histograms.producer(), ...(options.metricProducers ?? [])],
-      exemplars: this.histograms.exemplars,
+      metricProducers: [this.recorded.producer(), ...(options.metricProducers ?? [])],
+      exemplars: this.recorded.exemplars,
       onLeftOut: (name) => this.leftOut.push(name),
     });
     this.provider = new MeterProvider({ resource: resourceFromAttributes(resource), readers: [this.page] });

@@ -104,7 +104,7 @@ describe('an OpenMetrics page', () => {
 
   test('has room for every metric of ours beside the others', async () => {
     const all = new Meters();
-    const instruments = createInstruments(all.meter, all.histograms);
+    const instruments = createInstruments(all.meter, all.recorded);
     for (const [key, row] of Object.entries(metric)) {
       const instrument = instruments[key as keyof typeof metric];
       if ('addCallback' in instrument) instrument.addCallback((result) => result.observe(1));
@@ -133,7 +133,7 @@ describe('an OpenMetrics page', () => {
 describe('exemplars on a page', () => {
   const start = () => {
     const all = new Meters();
-    const histogram = all.histograms.create(size);
+    const histogram = all.recorded.histogram(size);
     const record = (value: number, attributes: Attributes, trace = ids) =>
       histogram.series(attributes).record(value, trace);
     return { all, record };
@@ -146,7 +146,7 @@ describe('exemplars on a page', () => {
 
   test('stand at the bucket that they fall into, with trace, span and time', async () => {
     const { all, record } = start();
-    all.histograms.exemplars.begin();
+    all.recorded.exemplars.begin();
     const before = Date.now();
     record(10, { kind: 'a' });
     const [sample] = (await all.openMetrics()).get('size')?.samples.filter(({ exemplar }) => exemplar) ?? [];
@@ -159,7 +159,7 @@ describe('exemplars on a page', () => {
   test('are of their own series, however the labels come to be', async ({ mock }) => {
     mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
     const { all, record } = start();
-    all.histograms.exemplars.begin();
+    all.recorded.exemplars.begin();
     record(0.5, { 'a.b': 'x' }, { ...ids, traceId: '11'.repeat(16) });
     record(100, { 'a.b': 'x' }, { ...ids, traceId: '55'.repeat(16) });
     mock.timers.tick(1);
@@ -179,7 +179,7 @@ describe('exemplars on a page', () => {
     const { all, record } = start();
     await all.classic();
     record(1, {});
-    assert.equal(all.histograms.exemplars.isThere, false);
+    assert.equal(all.recorded.exemplars.isThere, false);
     assert.deepEqual(await found(all), []);
     record(1, {});
     assert.deepEqual(await found(all), [['1.0', 1, ids.traceId]]);
@@ -188,7 +188,7 @@ describe('exemplars on a page', () => {
 
   test('of a histogram that others made are told apart by its name alone', async () => {
     const { all, record } = start();
-    all.histograms.exemplars.begin();
+    all.recorded.exemplars.begin();
     record(1, {});
     all.meter.createHistogram('size.other', { advice: { explicitBucketBoundaries: [1, 10] } }).record(1);
     const page = await all.openMetrics();
@@ -280,8 +280,8 @@ describe('a page of anything', () => {
     const advice = { explicitBucketBoundaries: buckets };
     if (random.chance(0.5)) meter.createHistogram(name, { ...options, advice }).record(value, attributes);
     else
-      all.histograms
-        .create({ name, buckets, ...options })
+      all.recorded
+        .histogram({ name, buckets, ...options })
         .series(attributes)
         .record(value, ids);
   }
@@ -290,7 +290,7 @@ describe('a page of anything', () => {
     test(`holds to both formats, and they agree (seed ${seed})`, async () => {
       const random = new Random(seed);
       const all = new Meters({ [text(random)]: text(random), 'service.name': text(random) });
-      all.histograms.exemplars.begin();
+      all.recorded.exemplars.begin();
       for (let i = 0; i < 60; i += 1) measure(all, random);
       const classic = await all.classic();
       const openMetrics = await all.openMetrics();

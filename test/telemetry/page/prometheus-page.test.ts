@@ -154,7 +154,7 @@ describe('a page', () => {
 describe('a large page', () => {
   test('comes in pieces of whole lines, and others have their turn in between', async () => {
     const all = new Meters();
-    const histogram = all.histograms.create({ name: 'size', unit: '', description: '', buckets });
+    const histogram = all.recorded.histogram({ name: 'size', unit: '', description: '', buckets });
     for (let i = 0; i < 90; i += 1) histogram.record(i, { text: 'x'.repeat(200), i });
     let turns = 0;
     let isOver = false;
@@ -174,7 +174,7 @@ describe('a large page', () => {
 
   test('is of one moment', async () => {
     const all = new Meters();
-    const histogram = all.histograms.create({ name: 'size', unit: '', description: '', buckets });
+    const histogram = all.recorded.histogram({ name: 'size', unit: '', description: '', buckets });
     for (let i = 0; i < 90; i += 1) histogram.record(i, { text: 'x'.repeat(200), i });
     let page = '';
     for await (const piece of await all.page.pieces()) {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AggregationTemporality, type HistogramMetricData } from '@opentelemetry/sdk-metrics';
 import type { TracedPoint } from '../../../src/telemetry/metrics/histogram-series.ts';
-import { Histograms } from '../../../src/telemetry/metrics/histograms.ts';
+import { RecordedMetrics } from '../../../src/telemetry/metrics/recorded-metrics.ts';
 import { only } from '../stage.ts';
 
 const row = { name: 'size', unit: 'By', description: 'Of things.', buckets: [1, 10] };
 const trace = (n: number, flags = 1) => ({ traceId: String(n).repeat(32), spanId: 'a'.repeat(16), flags });
 const delta = () => AggregationTemporality.DELTA;
 
-type Producer = ReturnType<Histograms['producer']>;
+type Producer = ReturnType<RecordedMetrics['producer']>;
 
 async function metrics(producer: Producer): Promise<HistogramMetricData[]> {
   const { scopeMetrics } = (await producer.collect()).resourceMetrics;
@@ -25,9 +25,9 @@ async function values(producer: Producer) {
 
 describe('histograms', () => {
   test('put values into buckets, each bound with what is below it', async () => {
-    const histograms = new Histograms({ name: 'tests' }, 100);
-    const producer = histograms.producer();
-    const series = histograms.create(row).series({ kind: 'a' });
+    const recorded = new RecordedMetrics({ name: 'tests' }, 100);
+    const producer = recorded.producer();
+    const series = recorded.histogram(row).series({ kind: 'a' });
     for (const value of [0, 0.5, 1, 5, 10, 11, Number.POSITIVE_INFINITY]) series.record(value);
     const infinite = Number.POSITIVE_INFINITY;
     assert.deepEqual(await values(producer), [
@@ -42,9 +42,9 @@ describe('histograms', () => {
   });
 
   test('take no values that would spoil a sum, and tell nothing where they have none', async () => {
-    const histograms = new Histograms({ name: 'tests' }, 100);
-    const producer = histograms.producer();
-    const histogram = histograms.create(row);
+    const recorded = new RecordedMetrics({ name: 'tests' }, 100);
+    const producer = recorded.producer();
+    const histogram = recorded.histogram(row);
     for (const value of [Number.NaN, -1]) histogram.record(value, { kind: 'a' });
     assert.deepEqual(await metrics(producer), []);
     histogram.record(2, { kind: 'b' });
@@ -56,13 +56,9 @@ describe('histograms', () => {
 
   test('tell one reader what is new to it, and another all, each by itself', async ({ mock }) => {
     mock.timers.enable({ apis: ['Date'], now: 5_000 });
-    const histograms = new Histograms({ name: 'tests' }, 100);
-    const [all, fresh, slow] = [
-      histograms.producer(),
-      histograms.producer(delta),
-      histograms.producer(delta),
-    ];
-    const histogram = histograms.create(row);
+    const recorded = new RecordedMetrics({ name: 'tests' }, 100);
+    const [all, fresh, slow] = [recorded.producer(), recorded.producer(delta), recorded.producer(delta)];
+    const histogram = recorded.histogram(row);
     const counts = async (producer: Producer) => (await values(producer))?.map(({ counts: some }) => some);
     histogram.record(1, { kind: 'a' });
     mock.timers.tick(1_000);
@@ -97,9 +93,9 @@ describe('histograms', () => {
   });
 
   test('do not change what was read', async () => {
-    const histograms = new Histograms({ name: 'tests' }, 100);
-    const producer = histograms.producer();
-    const histogram = histograms.create(row);
+    const recorded = new RecordedMetrics({ name: 'tests' }, 100);
+    const producer = recorded.producer();
+    const histogram = recorded.histogram(row);
     histogram.record(1);
     const before = await values(producer);
     const copy = structuredClone(before);
@@ -110,35 +106,35 @@ describe('histograms', () => {
 
 describe('exemplars of histograms', () => {
   function start(seriesMax = 100) {
-    const histograms = new Histograms({ name: 'tests' }, seriesMax);
-    const producer = histograms.producer();
-    const series = histograms.create(row).series({ kind: 'a' });
+    const recorded = new RecordedMetrics({ name: 'tests' }, seriesMax);
+    const producer = recorded.producer();
+    const series = recorded.histogram(row).series({ kind: 'a' });
     const kept = async () => {
       const points = only(await metrics(producer)).dataPoints as TracedPoint[];
       return points.map(({ exemplars }) => Array.from(exemplars, (one) => one?.value));
     };
-    return { histograms, series, kept };
+    return { recorded, series, kept };
   }
 
   test('are kept from the moment on when somebody asks for them', async () => {
-    const { histograms, series, kept } = start();
+    const { recorded, series, kept } = start();
     series.record(1, trace(1));
     assert.deepEqual(await kept(), [[]]);
-    histograms.exemplars.begin();
+    recorded.exemplars.begin();
     series.record(2, trace(1));
     assert.deepEqual(await kept(), [[undefined, 2]]);
   });
 
   test('are the newest of each bucket', async () => {
-    const { histograms, series, kept } = start();
-    histograms.exemplars.begin();
+    const { recorded, series, kept } = start();
+    recorded.exemplars.begin();
     for (const value of [0.5, 1, 5, 11, 10, 1e9, 0]) series.record(value, trace(1));
     assert.deepEqual(await kept(), [[0, 10, 1e9]]);
   });
 
   test('have a trace that somebody can look at', async () => {
-    const { histograms, series, kept } = start();
-    histograms.exemplars.begin();
+    const { recorded, series, kept } = start();
+    recorded.exemplars.begin();
     for (const none of [undefined, trace(1, 0), trace(1, 2)]) series.record(1, none);
     assert.deepEqual(await kept(), [[]]);
     series.record(1, trace(1, 3));
