@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Outcome } from '../exchange/outcome.ts';
 import type { Query } from '../exchange/query.ts';
 import { Reply } from '../exchange/reply.ts';
+import type { Peer } from '../exchange/session-facts.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { Limits } from '../limits.ts';
 import type { Passage } from '../middleware/passage.ts';
@@ -125,7 +126,7 @@ export class AttemptRun implements ReplyReceiver, ReplyScene {
   /** The upstream, or the way there, has failed. */
   onError(error: SightlineError): void {
     const endedAt = performance.now();
-    this.cut(() => {
+    this.cut('upstream', () => {
       // After the terminal event everything has been said: that its connection died changes nothing.
       if (this.attempt.hasSaidAll) endAttempt(this, this.exchange, 'completed', undefined, endedAt);
       else endAttempt(this, this.exchange, error.outcome, error, endedAt);
@@ -134,8 +135,8 @@ export class AttemptRun implements ReplyReceiver, ReplyScene {
   }
 
   /** Nothing more of the reply is wanted, or will come. Calls back when what there was of it is understood. */
-  cut(onUnderstood: () => void): void {
-    if (this.#mode) this.#guard(() => this.#mode?.cut(onUnderstood));
+  cut(by: Peer, onUnderstood: () => void): void {
+    if (this.#mode) this.#guard(() => this.#mode?.cut(by, onUnderstood));
     else onUnderstood();
   }
 

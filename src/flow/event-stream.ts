@@ -2,6 +2,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import { SightlineError } from '../errors.ts';
 import { Chunk } from '../exchange/chunk.ts';
 import { Reply } from '../exchange/reply.ts';
+import type { Peer } from '../exchange/session-facts.ts';
 import { type ContentDecoder, createContentDecoder } from '../wire/content-decoder.ts';
 import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
 import type { SseEvent } from '../wire/sse-event.ts';
@@ -19,7 +20,6 @@ const blankLine = Buffer.from('\n\n');
  * again event by event. An event that nobody changed keeps its bytes.
  */
 export class EventStream implements ReplyMode {
-  readonly writesEvents = true;
   readonly #scene: ReplyScene;
   readonly #head: ReplyHead;
   readonly #dialect: Dialect;
@@ -28,6 +28,8 @@ export class EventStream implements ReplyMode {
   /** When the newest bytes came: the time of what is decoded from them. */
   #arrivedAt = 0;
   #wasFinal = false;
+  #hasEnded = false;
+  #brokeOff = false;
 
   constructor(scene: ReplyScene, head: ReplyHead, dialect: Dialect) {
     this.#scene = scene;
@@ -41,7 +43,10 @@ export class EventStream implements ReplyMode {
     const encoding = headerValue(head.headers, 'content-encoding');
     const decoder = createContentDecoder(encoding, {
       onData: (bytes) => this.#parse(bytes),
-      onError: (error) => this.#fail(error),
+      onError: (error) => {
+        // What broke off cannot be decoded to its end; that is told elsewhere.
+        if (!this.#brokeOff) this.#fail(error);
+      },
       onDrain: () => scene.resume(),
       decodedBytesMax: Number.POSITIVE_INFINITY,
       queueBytesMax: limits.decodeQueueBytesMax,
@@ -61,10 +66,13 @@ export class EventStream implements ReplyMode {
     exchange.overheadMs += performance.now() - (scene.attempt.headAt ?? 0);
   }
 
+  get writesEvents(): boolean {
+    return !this.#hasEnded;
+  }
+
   data(chunk: Buffer, at: number): void {
     this.#arrivedAt = at;
     if (!this.#decoder.push(chunk)) this.#scene.pause();
-    this.#scene.exchange.overheadMs += performance.now() - at;
   }
 
   drained(): void {
@@ -80,12 +88,17 @@ export class EventStream implements ReplyMode {
     if (rest) this.#parse(Buffer.concat([rest, blankLine]));
     if (!this.#wasFinal && scene.isRunning) this.#write(new Chunk({ event: '', data: '' }, undefined, true));
     if (!scene.isRunning) return;
+    this.#hasEnded = true;
     scene.sink.end(trailers);
     onUnderstood();
     await scene.passage?.afterResponse(new Reply({ ...this.#head, isSent: true }));
   }
 
-  cut(onUnderstood: () => void): void {
+  cut(by: Peer, onUnderstood: () => void): void | Promise<void> {
+    this.#brokeOff = true;
+    // What came from the upstream before is still the client's, where that is there.
+    const decoded = by === 'upstream' ? this.#decoder.end() : undefined;
+    if (decoded) return decoded.then(onUnderstood);
     this.#decoder.close();
     onUnderstood();
   }
@@ -93,22 +106,25 @@ export class EventStream implements ReplyMode {
   #parse(bytes: Buffer): void {
     // Decoding can be late: whoever was to change what comes out is left already.
     if (!this.#scene.isRunning) return;
+    const begunAt = performance.now();
     try {
       this.#parser.push(bytes);
     } catch (thrown) {
       this.#fail(thrown);
+    } finally {
+      this.#scene.exchange.overheadMs += performance.now() - begunAt;
     }
   }
 
   #piece(raw: Buffer, event: SseEvent | undefined): void {
-    const { attempt } = this.#scene;
+    const { exchange, attempt } = this.#scene;
     if (!event) {
       this.#send(raw);
       return;
     }
     const wasTerminal = attempt.reply.terminal;
     const { output } = this.#dialect.readEvent(event, attempt.reply);
-    if (output) noteOutput(this.#scene, this.#arrivedAt);
+    if (output) noteOutput(this.#scene, exchange, attempt, this.#arrivedAt);
     const isFinal = attempt.reply.terminal && !wasTerminal;
     this.#wasFinal ||= isFinal;
     this.#write(new Chunk(event, raw, isFinal));
@@ -128,7 +144,7 @@ export class EventStream implements ReplyMode {
 
   #send(bytes: Buffer): void {
     if (!this.#scene.sink.write(bytes)) this.#decoder.pause();
-    noteChunk(this.#scene, bytes);
+    noteChunk(this.#scene, this.#scene.exchange, bytes);
   }
 
   /** Decoding is asynchronous where the reply is compressed: then the failure is told from here. */

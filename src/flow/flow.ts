@@ -127,9 +127,12 @@ export class Flow implements AttemptOwner, SinkWatcher, Running {
 
   /** The exchange cannot go on. The first failure is the one that tells. */
   fail(error: SightlineError): void {
-    if (!this.isRunning) return;
-    this.#hasFailed = true;
-    void this.#fail(error);
+    if (this.isRunning) {
+      this.#hasFailed = true;
+      void this.#fail(error);
+    } else if (error.code === 'stopping' && this.exchange.attempt?.hasSaidAll) {
+      this.#finishSaid(performance.now(), error);
+    }
   }
 
   async #fail(error: SightlineError): Promise<void> {
@@ -182,29 +185,37 @@ export class Flow implements AttemptOwner, SinkWatcher, Running {
 
   /** The client has a part of the reply already: it must not take it for the whole. */
   #breakOff(error: SightlineError): void {
-    const isComplete = this.exchange.attempt?.hasSaidAll === true;
+    const { attempt } = this.exchange;
+    const isComplete = attempt?.hasSaidAll === true;
     if (this.#attempt?.takesEvents && !isComplete) sendProblemEvent(this.exchange, this.sink, error);
     this.sink.break(error, isComplete);
     if (isComplete) {
-      this.#finishSaid();
-    } else {
-      this.#finish(error.outcome, error);
-      void this.passage?.abandon(error);
+      this.#finishSaid(performance.now(), error.code === 'stopping' ? error : undefined);
+      return;
     }
+    // Where it has the whole, only middleware was waited for.
+    if (this.#isSent && attempt?.outcome) this.#finish(attempt.outcome, attempt.error);
+    else this.#finish(error.outcome, error);
+    void this.passage?.abandon(error);
   }
 
   /** The stream had said all when it was cut off: to everybody here it is a reply that was sent. */
-  #finishSaid(at = performance.now()): void {
+  #finishSaid(at: number, stopping?: SightlineError): void {
     const { passage } = this;
     const sent = passage && this.#attempt?.sent;
     const finish = () => this.#finish('completed', undefined, at);
-    if (!sent) finish();
-    // They may be left already, one after the other.
-    else
-      passage
-        .left()
-        .then(() => passage.afterResponse(sent))
-        .then(finish, finish);
+    // Nobody is waited for any more when the service stops.
+    if (!sent || stopping) {
+      finish();
+      if (stopping) void passage?.abandon(stopping);
+      return;
+    }
+    // They may be left already, one after the other, or by another of the ways that lead here.
+    passage
+      .left()
+      .then(() => passage.afterResponse(sent))
+      .then(() => passage.left())
+      .then(finish, finish);
   }
 
   /** Nothing more will come: the exchange ends as soon as the client has it all. */
@@ -237,7 +248,7 @@ export class Flow implements AttemptOwner, SinkWatcher, Running {
     const closedAt = performance.now();
     this.#attempt?.abort();
     const lost = () => this.#finishLost(closedAt);
-    if (this.#attempt) this.#attempt.cut(lost);
+    if (this.#attempt) this.#attempt.cut('client', lost);
     else lost();
   }
 

@@ -63,20 +63,14 @@ export function tellHead({ hooks }: Watched, exchange: Exchange, status: number,
 }
 
 /** An event with output of the model has come. */
-export function noteOutput(
-  { hooks, exchange, attempt }: Watched & { readonly exchange: Exchange; readonly attempt: Attempt },
-  at: number,
-): void {
+export function noteOutput({ hooks }: Watched, exchange: Exchange, attempt: Attempt, at: number): void {
   const isFirst = attempt.noteOutput(at);
   if (isFirst && hooks.has('reply.first_token'))
     hooks.notify('reply.first_token', { exchange: exchange.view, elapsedMs: at - exchange.clock.startedAt });
 }
 
 /** A piece of the body has gone to the client. */
-export function noteChunk(
-  { hooks, exchange }: Watched & { readonly exchange: Exchange },
-  bytes: Buffer,
-): void {
+export function noteChunk({ hooks }: Watched, exchange: Exchange, bytes: Buffer): void {
   if (hooks.has('reply.chunk')) hooks.notify('reply.chunk', { exchange: exchange.view, bytes });
 }
 

@@ -1,5 +1,6 @@
 import { observeReply, type ReplyObserver } from '../dialects/reply-observer.ts';
 import { Reply } from '../exchange/reply.ts';
+import type { Peer } from '../exchange/session-facts.ts';
 import type { Passage } from '../middleware/passage.ts';
 import { headerValue, type RawHeaders } from '../wire/headers.ts';
 import { noteChunk, noteOutput } from './moments.ts';
@@ -32,7 +33,7 @@ export class PassThrough implements ReplyMode {
         facts: attempt.reply,
         content: attempt.content,
         limits,
-        onOutput: (at) => noteOutput(scene, at),
+        onOutput: (at) => noteOutput(scene, exchange, attempt, at),
       });
   }
 
@@ -41,7 +42,7 @@ export class PassThrough implements ReplyMode {
     const scene = this.#scene;
     if (!scene.sink.write(chunk)) scene.pause();
     this.#observer?.push(chunk, at);
-    noteChunk(scene, chunk);
+    noteChunk(scene, scene.exchange, chunk);
   }
 
   end(trailers: RawHeaders, onUnderstood: () => void): void | Promise<void> {
@@ -52,7 +53,7 @@ export class PassThrough implements ReplyMode {
     return understood ? understood.then(onUnderstood) : onUnderstood();
   }
 
-  cut(onUnderstood: () => void): void | Promise<void> {
+  cut(_by: Peer, onUnderstood: () => void): void | Promise<void> {
     const understood = this.#observe(false);
     return understood ? understood.then(onUnderstood) : onUnderstood();
   }

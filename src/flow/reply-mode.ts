@@ -1,5 +1,6 @@
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Peer } from '../exchange/session-facts.ts';
 import type { HookSystem } from '../hooks/hook-system.ts';
 import type { Limits } from '../limits.ts';
 import type { Passage } from '../middleware/passage.ts';
@@ -41,6 +42,6 @@ export interface ReplyMode {
    * was entered is left.
    */
   end(trailers: RawHeaders, onUnderstood: () => void): void | Promise<void>;
-  /** The reply broke off, on whichever side. Calls `onUnderstood` when what there was of it is understood. */
-  cut(onUnderstood: () => void): void | Promise<void>;
+  /** The reply broke off, on this side. Calls `onUnderstood` when what there was of it is understood. */
+  cut(by: Peer, onUnderstood: () => void): void | Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import { errorName } from '../dialects/error-name.ts';
 import { SightlineError } from '../errors.ts';
 import { Reply } from '../exchange/reply.ts';
+import type { Peer } from '../exchange/session-facts.ts';
 import { createContentDecoder } from '../wire/content-decoder.ts';
 import { headerValue, type RawHeaders, withoutHeaders } from '../wire/headers.ts';
 import { noteChunk } from './moments.ts';
@@ -57,12 +58,13 @@ export class WholeReply implements ReplyMode {
     } else {
       sendReply(exchange, sink, answer);
     }
-    noteChunk(this.#scene, answer.body ?? body);
+    if (answer.body) noteChunk(this.#scene, exchange, answer.body);
+    for (const { bytes } of answer.chunks ?? []) noteChunk(this.#scene, exchange, bytes);
     this.#noteContent(answer);
     exchange.overheadMs += performance.now() - endedAt;
   }
 
-  cut(onUnderstood: () => void): void {
+  cut(_by: Peer, onUnderstood: () => void): void {
     onUnderstood();
   }
 

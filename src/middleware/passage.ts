@@ -21,6 +21,8 @@ export class Passage {
   readonly #exchange: Exchange;
   /** Entered and not left, outermost first. */
   readonly #entered: StackEntry[] = [];
+  /** The exchange goes no further: nobody else is entered. */
+  #hasFailed = false;
   #chunkPassage: ChunkPassage | undefined;
   /** Settles when nothing runs; never rejects. */
   #underWay: Promise<unknown> = Promise.resolve();
@@ -76,10 +78,12 @@ export class Passage {
 
   /**
    * In reverse order, until one answers; those further out are still entered, for its reply. One that fails
-   * itself is reported and passed over: the first error is the one that tells.
+   * itself is reported and passed over: the first error is the one that tells. What runs now comes first. Never
+   * rejects.
    */
   onError(error: SightlineError): Promise<Reply | undefined> {
-    return this.#noted(this.#leaveFailed(error));
+    this.#hasFailed = true;
+    return this.#noted(this.#underWay.then(() => this.#leaveFailed(error)));
   }
 
   /**
@@ -87,6 +91,7 @@ export class Passage {
    * more. What runs now comes first: the order is kept. Never rejects.
    */
   abandon(error: SightlineError): Promise<void> {
+    this.#hasFailed = true;
     return this.#noted(this.#leaveRest(error));
   }
 
@@ -116,7 +121,7 @@ export class Passage {
   async #enter(query: Query): Promise<Query | Reply> {
     let current = query;
     for (const entry of this.#stack.list) {
-      if (this.#exchange.hasEnded) return current;
+      if (this.#hasFailed || this.#exchange.hasEnded) return current;
       const { middleware, breaker } = entry;
       const { beforeQuery } = middleware;
       // Before the upstream is asked: one that has only a way out would otherwise fail what was paid for.
@@ -158,7 +163,7 @@ export class Passage {
     try {
       const call = () => afterResponse.call(middleware, reply, this.#exchange.view);
       const answer = await this.#run(entry, 'after_response', call, isReply);
-      return answer === passedOver ? undefined : answer;
+      return answer === passedOver || reply.isSent ? undefined : answer;
     } catch (thrown) {
       if (!reply.isSent) throw thrown;
       this.#stack.report(entry.name, middlewareError(entry, thrown));

@@ -27,6 +27,8 @@ export class Admission implements SessionRun {
   readonly #services: FlowServices;
   readonly #gone: () => void;
   #stopping: SightlineError | undefined;
+  /** What the client is told instead of what it asked for. */
+  #error: SightlineError | undefined;
   /** The handshake has its answer, or its client has gone. */
   #isOver = false;
 
@@ -91,16 +93,27 @@ export class Admission implements SessionRun {
 
   async #reply(passage: Passage, reply: Reply): Promise<void> {
     const last = await passage.afterResponse(reply);
-    if (this.#end()) sendReply(this.#session.exchange, this.#sink(undefined), last);
+    if (!this.#end()) return;
+    const sink = this.#openSink();
+    try {
+      sendReply(this.#session.exchange, sink, last);
+    } catch (thrown) {
+      this.#tell(asSightlineError(thrown), sink);
+    }
   }
 
   #refuse(error: SightlineError): void {
-    if (this.#end()) sendProblem(this.#session.exchange, this.#sink(error), error);
+    if (this.#end()) this.#tell(error, this.#openSink());
   }
 
-  #sink(error: SightlineError | undefined): ReplySink {
+  #tell(error: SightlineError, sink: ReplySink): void {
+    this.#error = error;
+    sendProblem(this.#session.exchange, sink, error);
+  }
+
+  #openSink(): ReplySink {
     return this.#answer(this.#upgrade, this.#services.limits, () =>
-      this.#session.end(error?.outcome ?? 'completed', error),
+      this.#session.end(this.#error?.outcome ?? 'completed', this.#error),
     );
   }
 

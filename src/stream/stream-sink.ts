@@ -169,7 +169,9 @@ export class StreamSink implements ReplySink {
     const { exchange } = this.#options;
     this.watcher?.onClose(false);
     const error = new SightlineError('client_aborted', { message: 'The client has cancelled the query.' });
-    this.#options.outlet.send(this.#error(error, exchange.outcome ?? error.outcome));
+    // Middleware may still have to leave what had said all.
+    const outcome = exchange.outcome ?? (exchange.attempt?.hasSaidAll ? 'completed' : error.outcome);
+    this.#options.outlet.send(this.#error(error, outcome));
     this.#options.owner.onAnswered();
   }
 

@@ -20,10 +20,10 @@ const nothing = () => undefined;
 export class SampleSink implements ReplySink {
   watcher: SinkWatcher | undefined;
   status: number | undefined;
-  /** What was written, until it was broken off. */
+  /** What was written, until it ended or was broken off. */
   text = '';
   /** What was written after that. */
-  textAfterBreak = '';
+  textTooLate = '';
   hasEnded = false;
   brokenBy: SightlineError | undefined;
 
@@ -36,7 +36,7 @@ export class SampleSink implements ReplySink {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.brokenBy) this.textAfterBreak += chunk;
+    if (this.brokenBy || this.hasEnded) this.textTooLate += chunk;
     else this.text += chunk;
     return true;
   }
@@ -53,6 +53,7 @@ export class SampleSink implements ReplySink {
 /** A flow between a client and an upstream that are the test's: it says what either of them does, and when. */
 export class FlowStage {
   readonly exchange: Exchange = sampleExchange();
+  readonly hooks = new HookSystem({ timeoutMs: 1_000, pendingMax: 100, onFailure: nothing });
   readonly inFlight = new InFlight();
   readonly sink = new SampleSink();
   readonly flow: Flow;
@@ -65,7 +66,7 @@ export class FlowStage {
   constructor(middleware: readonly Middleware[] = []) {
     const limits = defaultLimits;
     const services: FlowServices = {
-      hooks: new HookSystem({ timeoutMs: 1_000, pendingMax: 100, onFailure: nothing }),
+      hooks: this.hooks,
       stack: new MiddlewareStack(middleware.map(stackEntry), { timeoutMs: 10_000, onFailure: nothing }),
       messages: new ProtocolExtension([]),
       recorder: {

@@ -108,6 +108,7 @@ describe('the handshake', () => {
         if (does === 'refuse') throw new SightlineError('blocked', { message: 'Members only.' });
         if (does === 'answer') return Reply.json(418, { mine: true });
         if (does === 'fail') throw new Error('secret');
+        if (does === 'stumble') return Reply.json(200, {}, ['x-broken', 'a\nb']);
         return undefined;
       },
       afterResponse: (reply) => {
@@ -142,6 +143,8 @@ describe('the handshake', () => {
     const failed = await ask('fail');
     assert.deepEqual([failed.statusCode, failed.outcome], [500, 'failed']);
     assert.ok(!failed.text.includes('secret'));
+    const stumbled = await ask('stumble');
+    assert.deepEqual([stumbled.statusCode, stumbled.status, stumbled.outcome], [500, 500, 'failed']);
     await using client = await StreamClient.open(service);
     assert.equal((await client.ask(chat(1, 'sim-tokens-1'))).response?.status, 200);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
+import type { Middleware } from '../../src/middleware/middleware.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import type { ChunkMessage } from '../../src/stream/protocol.ts';
 import { Endings } from '../support/endings.ts';
@@ -205,6 +206,30 @@ describe('a query that is cancelled', () => {
     await gone.promise;
     assert.equal((await endings.of('cancelled')).outcome, 'client_aborted');
     assert.equal((await other).response?.outcome, 'completed');
+  });
+
+  it('tells the outcome that everybody else is told, though middleware has still to leave it', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const slow: Middleware = {
+      name: 'slow',
+      afterResponse: (_reply, { kind }) => (kind === 'request' ? gate.then(() => undefined) : undefined),
+    };
+    await using backend = await startBackend((_request, response) => {
+      response.setHeader('content-type', 'text/event-stream').end('data: {}\n\ndata: [DONE]\n\n');
+    });
+    await using service = await startService({
+      middleware: [slow],
+      config: { upstreams: { default: backend.url } },
+    });
+    const endings = new Endings(service);
+    await using client = await StreamClient.open(service);
+    client.send(chat(1, 'any', { window: 1, headers: { 'x-request-id': 'cancelled' } }));
+    await client.until(({ type }) => type === 'chunk');
+    client.send({ type: 'cancel', id: 1 });
+    const { error } = await client.answer(1);
+    open();
+    assert.deepEqual([error?.code, error?.outcome], ['client_aborted', 'completed']);
+    assert.equal((await endings.of('cancelled')).outcome, 'completed');
   });
 
   it('says nothing more, whatever was still to be said', async () => {

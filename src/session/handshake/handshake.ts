@@ -138,10 +138,10 @@ export class Handshake implements SessionRun, SinkWatcher {
     this.#refused = new RefusedUpgrade(body, sink, this.#route.upstream.limits.replyIdleTimeoutMs, {
       onData: (bytes) => {
         if (attempt) attempt.bytes += bytes.length;
-        noteChunk({ hooks: this.#services.hooks, exchange }, bytes);
+        noteChunk(this.#services, exchange, bytes);
       },
       onEnd: () => {
-        endAttempt(this.#session.services, this.#session.exchange, 'upstream_error', undefined);
+        endAttempt(this.#services, exchange, 'upstream_error', undefined);
         void this.#leave({ status, statusMessage, headers }).then(() =>
           this.#settle('upstream_error', undefined),
         );
@@ -154,7 +154,7 @@ export class Handshake implements SessionRun, SinkWatcher {
   async #answer(reply: Reply, isRepair = false): Promise<void> {
     const last = this.#passage ? await this.#passage.afterResponse(reply) : reply;
     const { exchange } = this.#session;
-    if (exchange.hasEnded || this.#sink || (this.#hasFailed && !isRepair)) return;
+    if (exchange.hasEnded || this.#sink?.hasBegun || (this.#hasFailed && !isRepair)) return;
     sendReply(exchange, this.#openSink(), last);
     this.#settle('completed', undefined);
   }
@@ -181,7 +181,7 @@ export class Handshake implements SessionRun, SinkWatcher {
     // Nobody is waited for any more when the service stops.
     const repair = error.code === 'stopping' ? undefined : await this.#passage?.onError(error);
     if (exchange.hasEnded) return;
-    endAttempt(this.#session.services, this.#session.exchange, error.outcome, error);
+    endAttempt(this.#services, exchange, error.outcome, error);
     if (repair) {
       await this.#answer(repair, true);
       return;
@@ -199,7 +199,10 @@ export class Handshake implements SessionRun, SinkWatcher {
   }
 
   onStall(): void {
-    this.fail(new SightlineError('client_stalled'));
+    const error = new SightlineError('client_stalled');
+    // Not even what it is told of a failure is taken: its connection is closed, and that ends it.
+    if (this.#hasFailed) this.#sink?.break(error, false);
+    else this.fail(error);
   }
 
   onClose(isSent: boolean): void {
@@ -219,6 +222,8 @@ export class Handshake implements SessionRun, SinkWatcher {
   }
 
   #openSink(): ReplySink {
+    // A reply that could not be sent has opened it.
+    if (this.#sink) return this.#sink;
     this.#early.drop();
     this.#sink = this.#route.answer();
     this.#sink.watcher = this;
@@ -232,33 +237,23 @@ export class Handshake implements SessionRun, SinkWatcher {
   }
 
   #finish(outcome: Outcome, error: SightlineError | undefined): void {
-    if (this.#session.exchange.hasEnded) return;
+    const { exchange } = this.#session;
+    if (exchange.hasEnded) return;
     const at = performance.now();
-    endAttempt(this.#session.services, this.#session.exchange, outcome, error, at);
+    endAttempt(this.#services, exchange, outcome, error, at);
     this.#session.end(outcome, error, at);
     void this.#letGo();
   }
 
   /** Whoever was entered sees the reply that the client has. */
   async #leave(head: Pick<Reply, 'status' | 'statusMessage' | 'headers'>): Promise<void> {
-    try {
-      await this.#passage?.afterResponse(new Reply({ ...head, isSent: true }));
-    } catch (thrown) {
-      this.#services.log.error(describeError(thrown), 'leaving middleware failed');
-    }
+    await this.#passage?.afterResponse(new Reply({ ...head, isSent: true }));
   }
 
   /** The handshake is over: whoever is still entered is left, and the plugins that it began with may go. */
   async #letGo(): Promise<void> {
-    const { lease, log } = this.#services;
-    const passage = this.#passage;
-    try {
-      await passage?.abandon(this.#session.exchange.error ?? new SightlineError('client_aborted'));
-      await passage?.left();
-    } catch (thrown) {
-      log.error(describeError(thrown), 'leaving middleware failed');
-    } finally {
-      lease?.release();
-    }
+    await this.#passage?.abandon(this.#session.exchange.error ?? new SightlineError('client_aborted'));
+    await this.#passage?.left();
+    this.#services.lease?.release();
   }
 }

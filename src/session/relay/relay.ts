@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { errorTable, SightlineError } from '../../errors.ts';
 import type { Outcome } from '../../exchange/outcome.ts';
 import type { Peer, SessionClose } from '../../exchange/session-facts.ts';
+import { noteChunk } from '../../flow/moments.ts';
 import type { Limits } from '../../limits.ts';
 import { noCloseFrame } from '../../wire/websocket/close-frame.ts';
 import { FrameError } from '../../wire/websocket/frame-error.ts';
@@ -102,10 +103,9 @@ export class Relay implements InletReader, LegWatcher, SessionControl, SessionRu
   }
 
   passed(from: Peer, bytes: Buffer): void {
-    const { session } = this.#options;
     if (from === 'client') return;
-    const { hooks } = session.services;
-    if (hooks.has('reply.chunk')) hooks.notify('reply.chunk', { exchange: session.exchange.view, bytes });
+    const { session } = this.#options;
+    noteChunk(session.services, session.exchange, bytes);
   }
 
   isOwnPong(from: Peer, payload: Buffer): boolean {

@@ -9,7 +9,7 @@ import type { Passage } from '../../middleware/passage.ts';
 import type { ProxiedScene } from './proxied-scene.ts';
 import { actsOnQueries, needsOf } from './stack-needs.ts';
 import type { Turns } from './turns.ts';
-import { type Asker, leaveRest, refusal, type WayIn, wayIn } from './way-in.ts';
+import { type Asker, refusal, type WayIn, wayIn } from './way-in.ts';
 
 /**
  * Messages that belong to no turn. Each goes through the middleware of its moment on the session's own exchange,
@@ -75,7 +75,7 @@ export class BetweenTurns implements Asker {
       if (needs.replies) void leave(passage);
       return chunks;
     } catch (thrown) {
-      leaveRest(passage, asSightlineError(thrown), this);
+      void passage.abandon(asSightlineError(thrown));
       throw thrown;
     } finally {
       // Hundreds can come in one piece, before anybody who waits gets a turn.

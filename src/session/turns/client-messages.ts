@@ -4,6 +4,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import { Query } from '../../exchange/query.ts';
 import type { Reply } from '../../exchange/reply.ts';
 import type { FlowServices } from '../../flow/flow.ts';
+import { tellQuery } from '../../flow/moments.ts';
 import type { MessageContext } from '../../messages/message-type.ts';
 import { type RawHeaders, withoutHeaders } from '../../wire/headers.ts';
 import type { JsonObject } from '../../wire/json.ts';
@@ -56,14 +57,14 @@ export class ClientMessages {
     if (!this.#scene.dialect && !services.hooks.has('query.ready')) return;
     const coming = this.#coming(services, data, true);
     if (coming.mark.kind === 'query') this.#seenAsking(coming);
-    else this.#ready(coming.services, coming.query);
+    else tellQuery(coming.services, this.#exchange, coming.query);
   }
 
   #seenAsking(coming: Coming): void {
     const turn = this.#begin(coming);
     if (!turn) {
       this.#turns.waitUntold();
-      this.#ready(coming.services, coming.query);
+      tellQuery(coming.services, this.#exchange, coming.query);
       return;
     }
     this.#ask(turn, coming);
@@ -167,7 +168,7 @@ export class ClientMessages {
       turn.asked(query);
       this.#turns.wait(turn);
     } else {
-      this.#ready(services, query);
+      tellQuery(services, this.#exchange, query);
       turn.said('completed', performance.now());
     }
     return [{ to: 'upstream', data, isBinary: false }];
@@ -183,7 +184,7 @@ export class ClientMessages {
     switch (way.kind) {
       case 'on':
         if (isUntold) this.#turns.waitUntold();
-        this.#ready(coming.services, way.query);
+        tellQuery(coming.services, this.#exchange, way.query);
         return [{ to: 'upstream', data: way.body, isBinary: false }];
       case 'answered':
         return messagesOf(way.reply);
@@ -216,12 +217,6 @@ export class ClientMessages {
   #begin({ services, payload, data, mark }: Coming): Turn | undefined {
     if (mark.kind !== 'query' || !payload) return undefined;
     return this.#turns.begin(services, { payload, bytes: data.length, eventId: mark.eventId });
-  }
-
-  #ready({ hooks }: FlowServices, query: Query): void {
-    if (!hooks.has('query.ready')) return;
-    Object.freeze(query.headers);
-    hooks.notify('query.ready', { exchange: this.#exchange.view, query });
   }
 
   #refuse(exchange: Exchange, error: SightlineError, { query }: Coming, detail?: ProblemDetail): Sendings {

@@ -26,7 +26,7 @@ import type { Passage } from '../../middleware/passage.ts';
 import type { RawHeaders } from '../../wire/headers.ts';
 import type { JsonObject } from '../../wire/json.ts';
 import type { Session } from '../session.ts';
-import { type Asker, leaveRest } from './way-in.ts';
+import type { Asker } from './way-in.ts';
 
 /** Told once, when a turn has ended. */
 export interface TurnWatcher {
@@ -145,7 +145,7 @@ export class Turn implements Running, Asker {
     const { output } = dialect.readMessage(payload, reply);
     // Most dialects say it once for all turns.
     if (reply.model === undefined && this.#model !== undefined) reply.model = this.#model;
-    if (output) noteOutput({ exchange, attempt, hooks: services.hooks }, this.#since(at));
+    if (output) noteOutput(services, exchange, attempt, this.#since(at));
   }
 
   /** The upstream has said all of it. It ends when the client has it, and whoever was entered is left. */
@@ -204,7 +204,7 @@ export class Turn implements Running, Asker {
   fail(error: SightlineError): void {
     if (!this.isOver) return;
     this.#finish(performance.now());
-    if (this.passage) leaveRest(this.passage, error, this);
+    void this.passage?.abandon(error);
   }
 
   #noteOverhead(): void {
@@ -229,7 +229,7 @@ export class Turn implements Running, Asker {
   #breakOff(error: SightlineError, at: number): void {
     this.#settle(error.outcome, error, at);
     this.#finish(at);
-    if (this.passage) leaveRest(this.passage, error, this);
+    void this.passage?.abandon(error);
   }
 
   /** The session's facts are told now: they must be whole when it ends, whoever is still to be left. */

@@ -46,12 +46,14 @@ export class UpstreamMessages {
 
   /** A held message; what goes on in its place. */
   take(message: Message, at: number): readonly Sending[] {
+    // Later than `at`: many messages come in one piece, and the time of those before it is not this one's.
+    const begunAt = performance.now();
     this.#turns.heard(at);
     const told = this.#read(message, at);
     const sendings = this.#through(told, message, at);
     for (const { data } of sendings) this.#noteSent(told.turn, data);
+    if (told.turn) told.turn.exchange.overheadMs += performance.now() - begunAt;
     this.#conclude(told, at);
-    if (told.turn) told.turn.exchange.overheadMs += performance.now() - at;
     return sendings;
   }
 
@@ -127,8 +129,7 @@ export class UpstreamMessages {
 
   #noteSent(turn: Turn | undefined, bytes: Buffer): void {
     const { session } = this.#scene;
-    const exchange = turn ? turn.exchange : session.exchange;
-    noteChunk({ exchange, hooks: turn ? turn.hooks : session.services.hooks }, bytes);
+    noteChunk(turn ?? session.services, turn ? turn.exchange : session.exchange, bytes);
   }
 
   #conclude({ mark, turn }: Told, at: number): void {

@@ -47,7 +47,7 @@ export async function refusal(passage: Passage, error: SightlineError, asker: As
   } catch (thrown) {
     const second = asSightlineError(thrown);
     asker.log.error({ exchange: asker.exchange.id, ...describeError(second) }, second.message);
-    leaveRest(passage, second, asker);
+    void passage.abandon(second);
     return { kind: 'refused', error: second };
   }
 }
@@ -57,16 +57,10 @@ async function answer(passage: Passage, reply: Reply, asker: Asker): Promise<Way
   return asker.isOver ? over(passage, asker) : { kind: 'answered', reply: last };
 }
 
-function over(passage: Passage, asker: Asker): WayIn {
-  leaveRest(passage, asker.exchange.error ?? new SightlineError('client_aborted'), asker);
-  return { kind: 'over' };
-}
-
 /** Whoever is still entered is left, and nobody waits for that. */
-export function leaveRest(passage: Passage, error: SightlineError, { log }: Pick<Asker, 'log'>): void {
-  passage
-    .abandon(error)
-    .catch((thrown: unknown) => log.error(describeError(thrown), 'leaving middleware failed'));
+function over(passage: Passage, asker: Asker): WayIn {
+  void passage.abandon(asker.exchange.error ?? new SightlineError('client_aborted'));
+  return { kind: 'over' };
 }
 
 function bodyOf({ body }: Query): Buffer {

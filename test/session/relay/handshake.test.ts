@@ -365,6 +365,16 @@ describe('middleware at the handshake of a session', () => {
     assert.equal((await scene.endings.of('asked')).outcome, 'completed');
   });
 
+  it('fails where its reply cannot be sent, and the client is told', async () => {
+    await using scene = await start({
+      name: 'answers',
+      beforeQuery: () => Reply.json(200, {}, ['x-broken', 'a\nb']),
+    });
+    const reply = await ask(scene.service.dataUrl);
+    assert.match(reply?.startLine ?? '', /500/);
+    assert.equal((await scene.endings.of('asked')).outcome, 'failed');
+  });
+
   it('repairs its failure', async () => {
     await using upstream = await startReplyServer(() => undefined);
     const errors: string[] = [];
@@ -383,6 +393,19 @@ describe('middleware at the handshake of a session', () => {
     const reply = await ask(service.dataUrl);
     assert.match(reply?.startLine ?? '', /200/);
     assert.deepEqual(errors, ['upstream_closed']);
+  });
+
+  it('keeps no session whose client takes nothing of what repairs it', async () => {
+    await using upstream = await startReplyServer(() => undefined);
+    await using service = await startService({
+      config: { upstreams: { default: upstream.url }, limits: { clientStallTimeoutMs: 50 } },
+      middleware: [{ name: 'repairs', onError: () => Reply.json(200, { sorry: 'x'.repeat(32 << 20) }) }],
+    });
+    const endings = new Endings(service);
+    const connection = await RawConnection.open(service.dataUrl);
+    await connection.send(upgradeBytes({ headers: ['X-Request-Id', 'asked'] }));
+    assert.equal((await endings.of('asked')).outcome, 'client_aborted');
+    connection.close();
   });
 
   it('is told where the client goes while it thinks', async () => {

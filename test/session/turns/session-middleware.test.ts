@@ -296,6 +296,25 @@ describe('middleware on a turn', () => {
     assert.equal(turn.overheadMs, attempt.startedAt - clock.startedAt);
   });
 
+  it('counts no time twice, where many messages come in one piece', async () => {
+    const busy: Middleware = {
+      name: 'busy',
+      onChunk: () => {
+        for (const until = performance.now() + 1; performance.now() < until; );
+      },
+    };
+    using stage = new ReaderStage({ middleware: [busy] });
+    await stage.client(ask);
+    stage.upstream(begin('a'));
+    const data = Buffer.from(JSON.stringify({ type: 'text', turn: 'a', text: 'word' }));
+    const at = performance.now();
+    for (let i = 0; i < 20; i += 1) void stage.reader.take('upstream', { data, isBinary: false }, at);
+    const [turn] = stage.turns;
+    assert.ok(turn);
+    const { overheadMs, clock } = turn;
+    assert.ok(overheadMs >= 20 && overheadMs <= performance.now() - clock.startedAt, String(overheadMs));
+  });
+
   it('holds no turn back that has said all when its session ends; the session knows of it already', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const slow: Middleware = { name: 'slow', afterResponse: () => promise };
