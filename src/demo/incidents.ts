@@ -44,8 +44,8 @@ export const incidents: readonly [Incident, ...Incident[]] = [
 /** Of a day, at the usual rate: ten minutes, five a second. */
 const visitsPerDay = 3_000;
 
-/** In the morning: it fires alerts, and they are over before the next one. */
-export const incidentVisits = { from: 450, to: 900 };
+/** Early in the day: whoever has just begun to look sees it, its alerts fire, and they are over before the next one. */
+export const incidentVisits = { from: 100, to: 550 };
 
 /** What is the matter when a visit of this number comes, and for how long it has been: 0 to 1. */
 export function incidentAt(number: number): { incident: Incident; progress: number } | undefined {

@@ -78,14 +78,10 @@ export function* planVisits({ seed, anthropicPrefix = '' }: MixtureOptions): Gen
   }
 }
 
-function planQuestion(
-  random: Random,
-  ask: Asker,
-  anthropicPrefix: string,
-  { share, faults }: Partial<Incident> = {},
-): Question {
-  const isHit = random() < (faults && share !== undefined ? share : faultShare);
-  const faultModel = isHit ? faultName(pickWeighted(random, faults ?? usualFaults)) : undefined;
+function planQuestion(random: Random, ask: Asker, anthropicPrefix: string, incident?: Incident): Question {
+  const share = incident?.faults ? incident.share : faultShare;
+  const faultModel =
+    random() < share ? faultName(pickWeighted(random, incident?.faults ?? usualFaults)) : undefined;
   const question = ask(random, { anthropicPrefix, faultModel });
   const leaves = faultModel === undefined && question.body.stream === true && random() < hangUpShare;
   return leaves ? { ...question, leavesAfter: wholeBetween(random, 1, 12) } : question;

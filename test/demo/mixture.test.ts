@@ -73,6 +73,15 @@ describe('the mixture of the demo', () => {
     }
   });
 
+  it('shows an incident to who looks for half a minute, and quiet between two', () => {
+    const visitsPerSecond = 5;
+    const first = plan(1, 1_000).findIndex((_, number) => incidentAt(number));
+    assert.ok(first > 50 && first < 30 * visitsPerSecond, String(first));
+    const quiet = plan(1, 3_000).filter((_, number) => !incidentAt(number)).length / visitsPerSecond;
+    // The longest window of their alerts, and how long these fire on.
+    assert.ok(quiet > 7 * 60, String(quiet));
+  });
+
   it('has an agent whose prompts grow until somebody stops it', () => {
     const steps = plan(4, 6_000).filter(({ kind }) => kind === 'agent');
     const sizes = overHttp(steps).map(({ body }) => JSON.stringify(body).length);

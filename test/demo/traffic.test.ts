@@ -18,7 +18,7 @@ import { atOnce, sendVisits, startDemoStage } from './stage.ts';
 function quickVisits(count: number): Visit[] {
   const isSlow = (visit: Visit) => /sim-slow/.test(JSON.stringify(visit));
   return planVisits({ seed: 5 })
-    .drop(incidentVisits.from - 200)
+    .drop(incidentVisits.from - 100)
     .filter((visit) => !isSlow(visit))
     .take(count)
     .toArray();

@@ -224,6 +224,20 @@ const mistakes: readonly {
     },
   },
   {
+    what: 'a console that the address of a dashboard can name',
+    breaks: 'a link to a dashboard cannot bring a console of its own',
+    make: (_, { templating }) => {
+      for (const variable of templating?.list ?? []) delete variable.skipUrlSync;
+    },
+  },
+  {
+    what: 'a link in a menu',
+    breaks: 'links of the dashboard are in sight',
+    make: (_, { links = [] }) => {
+      for (const link of links) link.placement = 'inControlsMenu';
+    },
+  },
+  {
     what: 'a link to a dashboard that is not there',
     breaks: 'links lead somewhere',
     make: (panel) => {

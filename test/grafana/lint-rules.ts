@@ -175,6 +175,14 @@ export const rules = {
       .filter(({ type, refresh }) => type === 'query' && refresh !== 2)
       .map(({ name }) => name),
 
+  'a link to a dashboard cannot bring a console of its own': ({ templating }) =>
+    (templating?.list ?? [])
+      .filter(({ name, type, skipUrlSync }) => name === 'console' && !(type === 'constant' && skipUrlSync))
+      .map(({ name }) => name),
+
+  'links of the dashboard are in sight': ({ links = [] }) =>
+    links.filter(({ placement }) => placement !== undefined).map(({ title }) => `${title}`),
+
   'links lead somewhere': (dashboard, all) => [
     ...(dashboard.links ?? []).flatMap(({ type, tags = [], title, url = '' }) => {
       if (type === 'link') return isConsole(url) ? [] : [`${title}: ${url}`];

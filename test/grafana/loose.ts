@@ -50,6 +50,7 @@ export interface LooseVariable {
   multi?: boolean;
   includeAll?: boolean;
   refresh?: number;
+  skipUrlSync?: boolean;
 }
 
 export interface LooseAnnotation {
@@ -65,6 +66,7 @@ export interface LooseLink {
   tags?: string[];
   keepTime?: boolean;
   includeVars?: boolean;
+  placement?: string;
 }
 
 interface LooseSource {

@@ -34,7 +34,7 @@ export type DashboardId = (typeof dashboardIds)[number];
 const tag = 'sightline';
 
 /** Never changes: links and bookmarks lead there. */
-export function uidOf(id: DashboardId): string {
+function uidOf(id: DashboardId): string {
   return `sightline-${id}`;
 }
 

@@ -83,7 +83,6 @@ export const lately = { withinMs: 300_000 } as const;
 
 export const is = (value: string) => `="${value}"`;
 export const oneOf = (values: readonly string[]) => `=~"${values.join('|')}"`;
-export const noneOf = (values: readonly string[]) => `!~"${values.join('|')}"`;
 export const present = '!=""';
 export const absent = '=""';
 

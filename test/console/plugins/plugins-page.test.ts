@@ -46,6 +46,37 @@ describe('the view of plugins', { skip: hasNoBrowser }, () => {
     watched.assertClean();
   });
 
+  it('tells what each part of a plugin threw last', async () => {
+    await using folder = await PluginFolder.create();
+    await folder.savePlugin(
+      'clumsy',
+      `registerMiddleware({ name: 'works', beforeQuery() {} });
+      registerMiddleware({ name: 'fails', onFailure: 'continue', beforeQuery() { throw new Error('no store'); } });
+      registerHook('exchange.ended', () => { throw '<b>no</b> disk'; });`,
+    );
+    await using service = await startWithFolder(folder);
+    const reply = await fetch(`${service.dataUrl}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'sim-tokens-2', messages: [{ role: 'user', content: 'Hi' }] }),
+    });
+    await reply.text();
+    await using browser = await Browser.open();
+    const watched = await browser.page(`${service.adminUrl}/#/plugins`);
+    const parts = watched.page.locator('#plugin-clumsy .plugin-items > li');
+    await parts.filter({ hasText: 'disk' }).waitFor();
+    const said = await parts.allInnerTexts();
+    assert.deepEqual(
+      said.map((text) => /\n(.+) failed|failed/.exec(text)?.slice(0, 2)),
+      [undefined, ['\nbeforeQuery failed', 'beforeQuery'], ['failed', undefined]],
+    );
+    assert.match(said[1] ?? '', /: no store$/);
+    assert.match(said[2] ?? '', /: <b>no<\/b> disk$/);
+    await watched.assertAccessible();
+    await watched.assertFits();
+    watched.assertClean();
+  });
+
   it('shows why a plugin cannot be unloaded, and leads to those that need it', async () => {
     await using folder = await folderOfTwo();
     await using service = await startWithFolder(folder);

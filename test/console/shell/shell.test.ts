@@ -126,6 +126,16 @@ describe('the shell of the console', { skip: hasNoBrowser }, () => {
     await page.getByRole('link', { name: 'Close' }).click();
     await page.getByText('There is no such view').waitFor({ state: 'detached' });
     watched.assertClean();
+
+    await page.goto(`${service.adminUrl}/#/${'x'.repeat(5_000)}`);
+    await page
+      .getByRole('status')
+      .getByText(/^x{100}$/)
+      .waitFor();
+    await watched.assertFits();
+    await page.goto(`${service.adminUrl}/#/traces/${'0'.repeat(31)}1`);
+    const back = page.getByRole('main').getByRole('link', { name: 'Back to Live' });
+    assert.equal(await back.getAttribute('href'), '#/live', 'a trace leads back to a view that there is');
   });
 
   it('says where telemetry is switched off', async () => {

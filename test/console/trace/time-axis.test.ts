@@ -71,6 +71,8 @@ describe('looking closer', () => {
   test('is a span with a little around it, and never more than there is', () => {
     assert.deepEqual(around(all, 1_400, 1_500), { fromMs: 1_395, toMs: 1_505 });
     assert.deepEqual(around(all, 1_010, 1_800), { fromMs: 1_000, toMs: 1_839.5 });
+    // One that took no time at all.
+    assert.deepEqual(around(all, 1_500, 1_500), { fromMs: 1_499.95, toMs: 1_500.05 });
     assert.equal(around(all, 1_010, 1_990), undefined);
     assert.equal(around(all, 1_000, 2_000), undefined);
   });

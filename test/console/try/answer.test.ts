@@ -153,6 +153,18 @@ describe('the answer in a whole reply', () => {
     );
   });
 
+  it('says where there are more of them than it shows', () => {
+    const vectors = (count: number) => JSON.stringify({ data: Array(count).fill({ embedding: [1] }) });
+    const shown = [200, 201].map((count) => whole(openaiEmbeddings, vectors(count)));
+    assert.deepEqual(
+      shown.map(({ parts, isCut }) => [parts.length, isCut]),
+      [
+        [200, false],
+        [200, true],
+      ],
+    );
+  });
+
   it('is nothing where it is no JSON', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(whole(openaiChat, '<html>'))), noAnswer);
   });

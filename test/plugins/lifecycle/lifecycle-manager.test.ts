@@ -53,9 +53,12 @@ describe('loading plugins', () => {
       stage.events[0] ?? '',
       /rejected b@1.0.0 \(dependencies\): b 1.0.0 needs a \^1.0.0, and no 'a'/,
     );
+    const since = stage.manager.find('b')?.newestProblem?.at;
+    assert.equal(stage.manager.generation.number, 1, 'exchanges get the same plugins');
     await stage.writePlugin('c');
     await stage.apply('c');
     assert.equal(stage.events.filter((event) => event.startsWith('rejected')).length, 1, 'told once');
+    assert.equal(stage.manager.find('b')?.newestProblem?.at, since);
     await stage.writePlugin('a');
     await stage.apply('a');
     assert.equal(stage.active, 'a@1.0.0 b@1.0.0 c@1.0.0');

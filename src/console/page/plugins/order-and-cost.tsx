@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Cost, HookPointView, MiddlewareView, PipelineView } from '../../../admin/api/pipeline.ts';
 import { count } from '../parts/format.ts';
+import { callbacks } from './callbacks.ts';
 import { averageMs, fineDuration, longestMs, type OwnerCost } from './cost.ts';
 import { CostOverview } from './cost-overview.tsx';
 import { BreakerChip } from './plugin-card.tsx';
@@ -36,13 +37,6 @@ export function OrderAndCost({ pipeline, costs }: { pipeline: PipelineView; cost
     </section>
   );
 }
-
-const callbacks: Readonly<Record<string, { readonly name: string; readonly way: '↓' | '↑' }>> = {
-  before_query: { name: 'beforeQuery', way: '↓' },
-  on_chunk: { name: 'onChunk', way: '↑' },
-  after_response: { name: 'afterResponse', way: '↑' },
-  on_error: { name: 'onError', way: '↑' },
-};
 
 function Stack({ middleware }: { readonly middleware: readonly MiddlewareView[] }) {
   const longest = longestMs(middleware.flatMap(({ phases }) => phases.map(({ cost }) => cost)));

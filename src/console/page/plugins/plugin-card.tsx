@@ -3,6 +3,7 @@ import type { GuardedView, PluginView } from '../../../admin/api/plugins.ts';
 import { Fact } from '../parts/fact.tsx';
 import { counted, percent } from '../parts/format.ts';
 import { Icon } from '../parts/icon.tsx';
+import { callbacks } from './callbacks.ts';
 import { fineDuration, type OwnerCost } from './cost.ts';
 import { describeNeed, type Need } from './dependencies.ts';
 import { PluginActions, Refusal, usePluginControl } from './plugin-actions.tsx';
@@ -123,7 +124,7 @@ function Brought({ plugin: { middleware = [], hooks = [], messageTypes = [] } }:
             {onFailure === 'continue' && ', exchanges go on without it where it fails'}
           </span>{' '}
           <BreakerChip state={breaker} />
-          <LastError error={lastError} />
+          <LastError error={lastError} of={lastError && callbacks[lastError.in]?.name} />
         </li>
       ))}
       {hooks.map(({ point, priority, breaker, lastError }, i) => (
@@ -136,7 +137,7 @@ function Brought({ plugin: { middleware = [], hooks = [], messageTypes = [] } }:
       {messageTypes.map(({ type, breaker, lastError }) => (
         <li key={`type ${type}`}>
           message type <code>{type}</code> <BreakerChip state={breaker} />
-          <LastError error={lastError} />
+          <LastError error={lastError} of={lastError?.in} />
         </li>
       ))}
     </Items>
@@ -161,11 +162,17 @@ export function BreakerChip({ state }: { readonly state: string | undefined }) {
   );
 }
 
-function LastError({ error }: { readonly error: GuardedView['lastError'] }) {
+interface LastErrorProps {
+  readonly error: GuardedView['lastError'];
+  /** What of it failed, where it has several things that can. */
+  readonly of?: string | undefined;
+}
+
+function LastError({ error, of }: LastErrorProps) {
   if (!error) return null;
   return (
     <p class="plugin-error">
-      <code>{error.in}</code> failed <Since at={error.at} />: <span dir="auto">{error.message}</span>
+      {of && <code>{of}</code>} failed <Since at={error.at} />: <span dir="auto">{error.message}</span>
     </p>
   );
 }

@@ -2,13 +2,11 @@ import { list } from '../../../dialects/payload.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/json.ts';
 import { type ContentPart, plainPart } from '../trace/content.ts';
 
-const vectorsMax = 200;
 const numbersShown = 4;
 
 /** The vectors of an embedding, in a line each: nobody reads all of their numbers. */
 export function vectorsOf({ data }: JsonObject): ContentPart[] {
   return list(data)
-    .slice(0, vectorsMax)
     .filter(isJsonObject)
     .flatMap(({ embedding }) => {
       const words = wordsFor(embedding);
