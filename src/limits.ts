@@ -169,8 +169,13 @@ export const defaultLimits = {
   recentTextCharsMax: 256,
   /** Lines of one answer of `/api/exchanges`: a page asks for what it shows. */
   exchangesPerAnswerMax: 1_000,
-  /** Traces kept for `/api/traces`: those of the newest spans. */
+  /** Traces kept for `/api/traces` in which nothing went wrong: those of the newest spans. */
   tracesMax: 500,
+  /**
+   * Traces kept beside these in which something did, an exchange or one of its attempts for instance: they are what one
+   * looks for, and a busy service has five hundred good ones in seconds.
+   */
+  troubledTracesMax: 500,
   /** Spans kept of one of these traces. */
   spansPerTraceMax: 256,
   /** Marks of a stream's chunks in its trace: as many as a waterfall has room for. */
@@ -179,7 +184,8 @@ export const defaultLimits = {
   markedStreamsMax: 1_000,
   /**
    * Characters of what may be long in all of these traces, such as paths, and prompts and replies where they are
-   * captured: clients choose both their length and the ids of traces. The oldest traces go first.
+   * captured: clients choose both their length and the ids of traces. The oldest traces go first, of those with or
+   * without trouble, whichever hold more.
    */
   tracesTextCharsMax: 32 * MiB,
   /** Gaps between output chunks kept of one exchange, 8 bytes each: replies have up to a hundred thousand tokens. */

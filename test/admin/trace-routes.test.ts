@@ -266,6 +266,21 @@ describe('a trace', () => {
     assert.deepEqual([spans, isRunning, only(exchanges).id], [[], false, 'query-1']);
   });
 
+  test('of an exchange that failed keeps its spans while good ones come and go', async () => {
+    await using stage = await startStage({ config: { limits: { tracesMax: 1 } } });
+    await stage.chat({ model: 'sim-truncate-2', stream: true }).catch(() => undefined);
+    const failed = newestTrace(stage);
+    for (let i = 0; i < 3; i += 1) await stage.chat();
+    const { spans, exchanges } = await viewOf(stage, failed);
+    assert.deepEqual([spans.length, only(exchanges).outcome], [2, 'upstream_truncated']);
+    const { body } = await stage.json<{ traces: { traceId: string }[] }>('/api/traces');
+    assert.deepEqual(
+      body.traces.map(({ traceId }) => traceId),
+      [newestTrace(stage), failed],
+      'newest first',
+    );
+  });
+
   test('that is not sampled has its exchanges alone, also while it runs', async () => {
     await using stage = await startStage({ otel: { OTEL_TRACES_SAMPLER: 'always_off' } });
     const { request, head } = sendChat(stage.service, 'stalls', 'sim-stall-1');

@@ -2,8 +2,9 @@ import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Limits } from '../../limits.ts';
-import { attribute, contentAttributes } from '../names.ts';
+import { attribute } from '../names.ts';
 import { type ChunkMarks, MarkedStreams } from './chunk-marks.ts';
+import { type KeptTrace, KeptTraces } from './kept-traces.ts';
 
 /** A span as `/api/traces/:id` shows it. Times are ms since the epoch. */
 export interface StoredSpan {
@@ -41,36 +42,31 @@ export interface TraceSummary {
 
 export type TraceStoreLimits = Pick<
   Limits,
-  'tracesMax' | 'spansPerTraceMax' | 'tracesTextCharsMax' | 'markedStreamsMax' | 'chunkMarksMax'
+  | 'tracesMax'
+  | 'troubledTracesMax'
+  | 'spansPerTraceMax'
+  | 'tracesTextCharsMax'
+  | 'markedStreamsMax'
+  | 'chunkMarksMax'
 >;
 
-interface StoredTrace {
-  readonly spans: ReadableSpan[];
-  /** The first to end; undefined when it is kept no more. */
-  first: ReadableSpan | undefined;
-  root: ReadableSpan | undefined;
-  dropped: number;
-  textChars: number;
-}
-
 /**
- * Keeps the newest traces in memory, for the admin plane. Bounded in traces, in spans of each, and in what clients
- * may make long in these.
+ * Keeps the newest traces in memory, for the admin plane: those in which something went wrong apart from the others,
+ * which are many more and would push them out. Bounded in traces, in spans of each, and in what clients may make long
+ * in these.
  */
 export class TraceStore implements SpanProcessor {
   readonly markedStreams: MarkedStreams;
-  readonly #tracesMax: number;
-  readonly #spansPerTraceMax: number;
+  readonly #good: KeptTraces;
+  readonly #troubled: KeptTraces;
   readonly #textCharsMax: number;
-  /** In the order of their last span. */
-  readonly #traces = new Map<string, StoredTrace>();
-  #newest = '';
-  #textChars = 0;
+  #spans = 0;
 
   constructor(limits: TraceStoreLimits) {
+    const { spansPerTraceMax } = limits;
     this.markedStreams = new MarkedStreams(limits);
-    this.#tracesMax = limits.tracesMax;
-    this.#spansPerTraceMax = limits.spansPerTraceMax;
+    this.#good = new KeptTraces({ tracesMax: limits.tracesMax, spansPerTraceMax });
+    this.#troubled = new KeptTraces({ tracesMax: limits.troubledTracesMax, spansPerTraceMax });
     this.#textCharsMax = limits.tracesTextCharsMax;
   }
 
@@ -79,39 +75,30 @@ export class TraceStore implements SpanProcessor {
   onEnd(span: ReadableSpan): void {
     const { traceId, traceFlags } = span.spanContext();
     if ((traceFlags & TraceFlags.SAMPLED) === 0) return;
-    const trace = this.#traces.get(traceId) ?? this.#begin(span);
-    trace.spans.push(span);
-    this.#count(trace, textChars(span));
-    if (trace.spans.length > this.#spansPerTraceMax) {
-      // The oldest: the root ends last, and of a long session the newest turns are asked for.
-      const oldest = trace.spans.shift();
-      if (oldest) this.#count(trace, -textChars(oldest));
-      trace.dropped += 1;
-    }
-    // A client's trace may have several.
-    if (isRoot(span)) trace.root = span;
-    this.#moveToEnd(traceId, trace);
-    while (this.#textChars > this.#textCharsMax && this.#traces.size > 1) this.#dropOldest();
+    this.#spans += 1;
+    this.#keeperFor(traceId, span).add(traceId, span, this.#spans);
+    while (this.#isTooLong()) this.#dropOldest(traceId);
   }
 
   async forceFlush(): Promise<void> {}
 
   async shutdown(): Promise<void> {
-    this.#traces.clear();
+    this.#good.clear();
+    this.#troubled.clear();
     this.markedStreams.clear();
-    this.#textChars = 0;
-    this.#newest = '';
   }
 
   /** Newest first: a trace is as new as its last span. */
   list(countMax: number): TraceSummary[] {
-    const newest = [...this.#traces].reverse();
-    return newest.slice(0, countMax).flatMap(([traceId, trace]) => summaryOf(traceId, trace) ?? []);
+    return [...this.#good.entries(), ...this.#troubled.entries()]
+      .sort(([, a], [, b]) => b.newest - a.newest)
+      .slice(0, countMax)
+      .flatMap(([traceId, trace]) => summaryOf(traceId, trace) ?? []);
   }
 
   /** The spans of one trace, in the order in which they began; undefined for a trace that is not kept. */
   get(traceId: string): { spans: StoredSpan[]; droppedSpans: number } | undefined {
-    const trace = this.#traces.get(traceId);
+    const trace = this.#troubled.get(traceId) ?? this.#good.get(traceId);
     if (!trace) return undefined;
     const chunks = this.markedStreams.ofTrace(traceId);
     const spans = trace.spans
@@ -121,45 +108,38 @@ export class TraceStore implements SpanProcessor {
     return { spans, droppedSpans: trace.dropped };
   }
 
-  /** The spans of an exchange mostly end together: then it is there already. */
-  #moveToEnd(traceId: string, trace: StoredTrace): void {
-    if (this.#newest === traceId) return;
-    this.#newest = traceId;
-    this.#traces.delete(traceId);
-    this.#traces.set(traceId, trace);
+  /** A trace in which something went wrong remains one, whatever comes after. */
+  #keeperFor(traceId: string, span: ReadableSpan): KeptTraces {
+    if (this.#troubled.get(traceId)) return this.#troubled;
+    if (!isTroubled(span)) return this.#good;
+    const soFar = this.#good.take(traceId);
+    if (soFar) this.#troubled.put(traceId, soFar);
+    return this.#troubled;
   }
 
-  #dropOldest(): void {
-    for (const [traceId, trace] of this.#traces) {
-      this.#textChars -= trace.textChars;
-      this.#traces.delete(traceId);
-      empty(trace);
-      return;
-    }
+  #isTooLong(): boolean {
+    return (
+      this.#good.textChars + this.#troubled.textChars > this.#textCharsMax &&
+      this.#good.size + this.#troubled.size > 1
+    );
   }
 
-  #count(trace: StoredTrace, chars: number): void {
-    trace.textChars += chars;
-    this.#textChars += chars;
-  }
-
-  #begin(first: ReadableSpan): StoredTrace {
-    if (this.#traces.size >= this.#tracesMax) this.#dropOldest();
-    return { spans: [], first, root: undefined, dropped: 0, textChars: 0 };
+  /** Of the kind that is longer: neither leaves the other without room. The newest of all stays. */
+  #dropOldest(newest: string): void {
+    const isGoodLonger = this.#good.textChars >= this.#troubled.textChars;
+    const [longer, other] = isGoodLonger ? [this.#good, this.#troubled] : [this.#troubled, this.#good];
+    (longer.oldest === newest ? other : longer).dropOldest();
   }
 }
 
-/**
- * A map that entries come to and go from leaves tables behind, which wait among the old objects for a garbage collection
- * of all: until then whatever they lead to is copied there as well, and with it each span that was ever kept here.
- */
-function empty(trace: StoredTrace): void {
-  trace.spans.length = 0;
-  trace.first = undefined;
-  trace.root = undefined;
+/** A client that left is no trouble; what was refused here is, although its status tells of no error. */
+function isTroubled({ status, attributes }: ReadableSpan): boolean {
+  if (status.code === SpanStatusCode.ERROR) return true;
+  const outcome = attributes[attribute.outcome];
+  return outcome !== undefined && outcome !== 'completed' && outcome !== 'client_aborted';
 }
 
-function summaryOf(traceId: string, { root, first, spans }: StoredTrace): TraceSummary | undefined {
+function summaryOf(traceId: string, { root, first, spans }: KeptTrace): TraceSummary | undefined {
   const told = root ?? first;
   if (!told) return undefined;
   const startMs = hrTimeToMilliseconds(told.startTime);
@@ -173,11 +153,6 @@ function summaryOf(traceId: string, { root, first, spans }: StoredTrace): TraceS
     spans: spans.length,
     attributes: told.attributes,
   };
-}
-
-/** Ours, that is: its parent, where it has one, ran elsewhere. */
-function isRoot(span: ReadableSpan): boolean {
-  return span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true;
 }
 
 export function stored(span: ReadableSpan): StoredSpan {
@@ -203,17 +178,4 @@ export function stored(span: ReadableSpan): StoredSpan {
 
 function withChunks<Span extends object>(span: Span, chunks: ChunkMarks | undefined) {
   return chunks ? { ...span, chunks } : span;
-}
-
-/** All others are names, and cut off as such. */
-const longAttributes = [...contentAttributes, attribute.urlPath, attribute.genAiRequestStopSequences];
-
-function textChars({ attributes }: ReadableSpan): number {
-  let chars = 0;
-  for (const key of longAttributes) {
-    const value = attributes[key];
-    if (typeof value === 'string') chars += value.length;
-    else if (Array.isArray(value)) for (const one of value) chars += String(one).length;
-  }
-  return chars;
 }

@@ -44,6 +44,7 @@ export async function startTruthStage(): Promise<TruthStage> {
         replyHeadTimeoutMs: 5_000,
         replyIdleTimeoutMs: 5_000,
         tracesMax: 5_000,
+        troubledTracesMax: 5_000,
         spansPerTraceMax: 5_000,
       },
     },

@@ -19,6 +19,7 @@ describe('the console under load', { skip: hasNoBrowser }, () => {
         snapshotsMax: 100,
         recentExchangesMax: 200,
         tracesMax: 50,
+        troubledTracesMax: 50,
         markedStreamsMax: 50,
       },
     });

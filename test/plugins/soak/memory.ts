@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   await using service = await startService({
     config: {
       plugins: { folder: plugins.folder, watch: false }, // Kept traces are not what is measured.
-      limits: { pluginSettleMs: 1, tracesMax: 1 },
+      limits: { pluginSettleMs: 1, tracesMax: 1, troubledTracesMax: 1 },
     },
   });
   const headers = { 'content-type': 'application/json' };

@@ -10,11 +10,13 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
-import { TraceStore } from '../../../src/telemetry/spans/trace-store.ts';
+import { type Outcome, outcomes } from '../../../src/exchange/outcome.ts';
+import { TraceStore, type TraceStoreLimits } from '../../../src/telemetry/spans/trace-store.ts';
 
-function createStore(limits: { tracesMax?: number; spansPerTraceMax?: number } = {}) {
+function createStore(limits: Partial<TraceStoreLimits> = {}) {
   const store = new TraceStore({
     tracesMax: 3,
+    troubledTracesMax: 2,
     spansPerTraceMax: 5,
     tracesTextCharsMax: 100,
     markedStreamsMax: 4,
@@ -32,6 +34,12 @@ function record(tracer: Tracer, name: string, children = 0, parent: Context = RO
   for (let i = 0; i < children; i += 1) tracer.startSpan(`${name}.${i}`, {}, below).end();
   root.end();
   return root.spanContext().traceId;
+}
+
+/** A trace of one span, whose outcome it tells, and so many characters. */
+function recordOutcome(tracer: Tracer, name: string, outcome: Outcome, chars = 0): void {
+  const attributes = { 'sightline.outcome': outcome, 'url.path': 'x'.repeat(chars) };
+  tracer.startSpan(name, { attributes }).end();
 }
 
 /** The context of a client's span. */
@@ -59,6 +67,70 @@ test('the oldest trace goes when there are too many', () => {
   for (const name of ['b', 'c', 'd', 'e']) record(tracer, name);
   assert.deepEqual(names(store), ['e', 'd', 'c']);
   assert.equal(store.get(first), undefined);
+});
+
+for (const outcome of Object.keys(outcomes) as Outcome[]) {
+  const isTrouble = outcome !== 'completed' && outcome !== 'client_aborted';
+  test(`a trace that ended as ${outcome} ${isTrouble ? 'outlives' : 'goes with'} those in which all is well`, () => {
+    const { store, tracer } = createStore();
+    recordOutcome(tracer, outcome, outcome);
+    for (const name of ['a', 'b', 'c', 'd']) record(tracer, name);
+    assert.deepEqual(names(store), ['d', 'c', 'b', ...(isTrouble ? [outcome] : [])]);
+  });
+}
+
+test('a trace with an error below its root outlives those in which all is well, with all of its spans', () => {
+  const { store, tracer } = createStore();
+  const root = tracer.startSpan('retried', { attributes: { 'url.path': 'x'.repeat(60) } });
+  const below = trace.setSpan(ROOT_CONTEXT, root);
+  tracer.startSpan('plugin', {}, below).end();
+  const failed = tracer.startSpan('attempt 1', {}, below);
+  failed.setStatus({ code: SpanStatusCode.ERROR });
+  failed.end();
+  tracer.startSpan('attempt 2', { attributes: { 'sightline.outcome': 'completed' } }, below).end();
+  root.end();
+  for (const name of ['a', 'b', 'c', 'd']) record(tracer, name);
+  assert.deepEqual(names(store), ['d', 'c', 'b', 'retried']);
+  assert.deepEqual(
+    store
+      .get(root.spanContext().traceId)
+      ?.spans.map(({ name }) => name)
+      .sort(),
+    ['attempt 1', 'attempt 2', 'plugin', 'retried'],
+  );
+});
+
+test('of traces with trouble the oldest goes as well, and none that has no trouble', () => {
+  const { store, tracer } = createStore();
+  for (const name of ['a', 'b']) record(tracer, name);
+  for (const name of ['x', 'y', 'z']) recordOutcome(tracer, name, 'timed_out');
+  record(tracer, 'c');
+  assert.deepEqual(names(store), ['c', 'z', 'y', 'b', 'a']);
+  assert.deepEqual(names(store, 2), ['c', 'z']);
+});
+
+test('traces that tell much leave room for those with trouble, and the other way round', () => {
+  const { store, tracer } = createStore({ tracesMax: 10, troubledTracesMax: 10 });
+  for (const name of ['x', 'y']) recordOutcome(tracer, name, 'failed', 20);
+  for (const name of ['a', 'b', 'c', 'd']) recordOutcome(tracer, name, 'completed', 25);
+  assert.deepEqual(names(store), ['d', 'c', 'y', 'x']);
+  for (const name of ['p', 'q', 'r']) recordOutcome(tracer, name, 'failed', 25);
+  assert.deepEqual(names(store), ['r', 'q', 'd', 'c']);
+  recordOutcome(tracer, 'e', 'completed', 90);
+  assert.deepEqual(names(store), ['e'], 'the newest, however long');
+});
+
+test('what a trace tells counts once, also where trouble comes late', () => {
+  const { store, tracer } = createStore({ troubledTracesMax: 10 });
+  const root = tracer.startSpan('late', { attributes: { 'sightline.outcome': 'failed' } });
+  const attributes = { 'url.path': 'x'.repeat(40) };
+  tracer.startSpan('attempt', { attributes }, trace.setSpan(ROOT_CONTEXT, root)).end();
+  root.end();
+  recordOutcome(tracer, 'a', 'completed', 30);
+  recordOutcome(tracer, 'x', 'failed', 30);
+  assert.deepEqual(names(store), ['x', 'a', 'late']);
+  recordOutcome(tracer, 'y', 'failed', 1);
+  assert.deepEqual(names(store), ['y', 'x', 'a']);
 });
 
 for (const [what, attributesOf] of Object.entries({
@@ -271,8 +343,9 @@ test('a span is shown with all that it says, in the order in which they began', 
 test('a store that is shut down has forgotten everything', async () => {
   const { store, tracer } = createStore();
   record(tracer, 'a');
+  recordOutcome(tracer, 'b', 'failed');
   await store.forceFlush();
-  assert.deepEqual(names(store), ['a']);
+  assert.deepEqual(names(store), ['b', 'a']);
   await store.shutdown();
   assert.deepEqual(names(store), []);
 });

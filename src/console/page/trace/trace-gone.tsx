@@ -63,7 +63,7 @@ export function GoneNotice({ traceId, isSampled }: GoneNoticeProps) {
   return (
     <Notice kind="info" title="This trace is not kept here" actions={<JaegerLink traceId={traceId} />}>
       {isSampled
-        ? 'Sightline keeps the newest traces, in memory. Older ones are where traces are exported to.'
+        ? 'Sightline keeps the newest traces in memory, those in which something went wrong for longer. Older ones are where traces are exported to.'
         : 'It was not recorded: whoever began it decided so.'}
     </Notice>
   );
