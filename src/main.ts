@@ -5,7 +5,7 @@ import { describeCommands, runCommand } from './commands/commands.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { ConfigError } from './config/problems.ts';
-import { createMiddleware, MiddlewareOptionsError } from './middleware/builtin/index.ts';
+import { MiddlewareOptionsError } from './middleware/builtin/index.ts';
 import { PluginProblem } from './plugins/problem.ts';
 import type { Service } from './service.ts';
 
@@ -14,7 +14,7 @@ ${describeCommands()}
 
 Without a command it starts the proxy. Configuration: ./sightline.yaml or SIGHTLINE_CONFIG, and SIGHTLINE_* variables; see the README.
 
-  --check   validate the configuration and exit
+  --check   validate the configuration, OTEL_* variables and the plugins, and exit
   --help    this text
 `;
 
@@ -82,12 +82,11 @@ async function main(): Promise<number | undefined> {
     say(usage);
     return 0;
   }
-  const config = loadConfig(process.env, process.cwd());
   if (check) {
-    createMiddleware(config.middleware);
-    say(`sightline: the configuration is valid${config.source ? ` (${config.source})` : ''}.`);
-    return 0;
+    const { checkConfig } = await import('./commands/check-config.ts');
+    return checkConfig({ cwd: process.cwd(), env: process.env, say, complain });
   }
+  const config = loadConfig(process.env, process.cwd());
   // Commands have no use for it, and it is most of what there is to load.
   const { Service } = await import('./service.ts');
   const service = await Service.start({ config, env: process.env, onCreated: surviveStrayErrors });

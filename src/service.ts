@@ -31,7 +31,6 @@ import { MetricsCollector } from './snapshots/metrics-collector.ts';
 import { PluginFigures } from './snapshots/plugin-figures.ts';
 import { ProcessFigures } from './snapshots/process-figures.ts';
 import { UpstreamFigures } from './snapshots/upstream-figures.ts';
-import { contentPlaces } from './telemetry/content-places.ts';
 import type { LogLines } from './telemetry/logs/log-lines.ts';
 import { openLines } from './telemetry/logs/open-lines.ts';
 import type { MaybeTerminal } from './telemetry/logs/terminal.ts';
@@ -92,7 +91,7 @@ export class Service {
   #adminUrl = '';
 
   private constructor(
-    { config, env, middleware = [], messageTypes = [] }: ServiceOptions,
+    { config, middleware = [], messageTypes = [] }: ServiceOptions,
     { log, lines, telemetry, simulator, receivers }: Parts,
   ) {
     const { limits } = config;
@@ -176,7 +175,7 @@ export class Service {
         dataUrl: () => this.#dataUrl,
         isSimulator: simulator !== undefined,
         upstreams: upstreamConfigs,
-        isContentWanted: contentPlaces(env).isOnSpans,
+        isContentWanted: telemetry.contentPlaces.isOnSpans,
       },
       telemetry,
       inFlight: this.inFlight,

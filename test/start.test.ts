@@ -137,6 +137,30 @@ describe('npm start', () => {
     }
   }
 
+  it('--check finds what standard variables name wrongly, as the start does', async () => {
+    const env = {
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/xml',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318',
+      OTEL_METRICS_EXPORTER: 'prometheus',
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'yes',
+    };
+    await using checking = start(folder, env, ['--check']);
+    await using starting = start(folder, env);
+    assert.equal((await checking.waitForExit()).code, 1);
+    assert.equal((await starting.waitForExit()).code, 1);
+    assert.match(checking.stderr, /^sightline: The configuration has 4 problems:$/m);
+    assert.match(checking.stderr, /^ {2}OTEL_METRICS_EXPORTER: 'prometheus' is not known; expected one of/m);
+    assert.equal(checking.stderr, starting.stderr);
+  });
+
+  it('--check tells what a start warns of, and calls it valid', async () => {
+    await using running = start(folder, { OTEL_TRACES_SAMPLER: 'foo' }, ['--check']);
+    assert.equal((await running.waitForExit()).code, 0);
+    assert.match(running.stderr, /^sightline: warning: OTEL_TRACES_SAMPLER: 'foo' is not known/);
+    assert.match(running.stdout, /the configuration is valid/);
+  });
+
   it('says where a plugin is wrong without which it must not start', async () => {
     await writeFile(join(folder, 'guard.plugin.ts'), 'export default 1 +;\n');
     await writeFile(join(folder, 'required.yaml'), 'plugins: { folder: ., required: [guard] }\n');

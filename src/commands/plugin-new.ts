@@ -1,12 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadPart } from '../config/load.ts';
+import { placesPart } from '../config/parts.ts';
 import { pluginName } from '../plugins/shape.ts';
 import { type CommandCall, CommandError } from './command.ts';
 import { commandLines, entries, isKnownIn, packageFolder, typesOf } from './installation.ts';
+import { shown } from './shown.ts';
 import { starterPlugin, starterTest, starterTsconfig } from './starter.ts';
 
 /** Writes a plugin that works at once, its test, and what an editor needs; never over anything. */
@@ -18,9 +19,10 @@ export async function newPlugin(args: readonly string[], call: CommandCall): Pro
     allowPositionals: true,
   });
   const name = readName(positionals, usage);
-  const config = loadConfig(env, cwd);
+  const { plugins, admin } = loadPart(placesPart, env, cwd);
+  const watched = resolve(cwd, plugins.folder);
   // Where nothing else is said, the folder that the service watches.
-  const folder = values.folder === undefined ? config.plugins.folder : readFolder(cwd, values.folder, usage);
+  const folder = values.folder === undefined ? watched : readFolder(cwd, values.folder, usage);
   const plugin = join(folder, `${name}.plugin.ts`);
   const test = join(folder, `${name}.plugin.test.ts`);
   refuseFile(folder);
@@ -38,7 +40,7 @@ export async function newPlugin(args: readonly string[], call: CommandCall): Pro
     await writeFile(file, text, { flag: 'wx' });
     say(`wrote ${shown(cwd, file)}`);
   }
-  say(nextSteps(call, { folder, plugin, test, config }));
+  say(nextSteps(call, { folder, plugin, test, watched, adminPort: admin.port }));
   return 0;
 }
 
@@ -95,24 +97,20 @@ interface Written {
   readonly folder: string;
   readonly plugin: string;
   readonly test: string;
-  readonly config: Config;
+  /** The folder that the service watches. */
+  readonly watched: string;
+  readonly adminPort: number;
 }
 
-function nextSteps({ cwd, env }: CommandCall, { folder, plugin, test, config }: Written): string {
+function nextSteps({ cwd, env }: CommandCall, { folder, plugin, test, watched, adminPort }: Written): string {
   const lines = commandLines(cwd, env);
   const run = isKnownIn(folder) ? 'npx node --test' : lines.test;
-  const isWatched = folder === config.plugins.folder;
-  const start = isWatched ? lines.start : `SIGHTLINE_PLUGINS=${shown(cwd, folder)} ${lines.start}`;
+  const start = folder === watched ? lines.start : `SIGHTLINE_PLUGINS=${shown(cwd, folder)} ${lines.start}`;
   return `
 next:
   ${run} ${shown(cwd, test)}
   ${lines.check} ${shown(cwd, plugin)}
   ${start}
 then edit the plugin and save it: the new version serves at once. While it runs, look at
-  http://127.0.0.1:${config.admin.port} in a browser, under Plugins`;
-}
-
-function shown(cwd: string, file: string): string {
-  const path = relative(cwd, file);
-  return path.startsWith('..') ? file : path || '.';
+  http://127.0.0.1:${adminPort} in a browser, under Plugins`;
 }

@@ -6,8 +6,8 @@ import { expandVariables, foreignVariables, overlayVariables, variable } from '.
 import { readConfigFile } from './file.ts';
 import { type KeyPath, pathId } from './key-path.ts';
 import { listenConflicts } from './listen-schema.ts';
+import { type ConfigPart, isInPart } from './parts.ts';
 import { badKey, badValue, ConfigError, type Problem } from './problems.ts';
-import { isForRules, type RulesConfig, rulesSchema } from './rules-schema.ts';
 import { type ConfigValues, configSchema } from './schema.ts';
 import { nearest } from './suggestion.ts';
 import { ConfigTree, isMapping } from './tree.ts';
@@ -27,13 +27,14 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
   return deepFreeze(assemble(values, path, cwd));
 }
 
-/**
- * Reads of the same what the rules for Prometheus are made of, where they are made: there the secrets are not at hand
- * that other sections want. Throws a `ConfigError` that lists everything that is wrong with what it reads.
- */
-export function loadRulesConfig(env: NodeJS.ProcessEnv, cwd: string): RulesConfig & Pick<Config, 'source'> {
+/** Reads a part of the same. Throws a `ConfigError` that lists everything that is wrong with that part. */
+export function loadPart<Values extends object>(
+  part: ConfigPart<Values>,
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+): Values & Pick<Config, 'source'> {
   const { tree, problems, path } = readTree(env, cwd);
-  const { values } = check(tree, env, rulesSchema, problems, isForRules);
+  const { values } = check(tree, env, part.schema, problems, (key) => isInPart(part, key));
   if (values === undefined || problems.length > 0) throw new ConfigError(problems);
   return { ...values, source: path };
 }

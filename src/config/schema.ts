@@ -26,7 +26,7 @@ const telemetry = section({
   spanThresholdMs: number(z.number(thresholdError).min(0, thresholdError)).default(1),
 });
 
-const plugins = section({
+export const pluginsSection = section({
   folder: text('the path of a folder').default('./plugins'),
   watch: z.boolean('true or false').default(true),
   required: z.array(text('the name of a plugin'), 'a list of names of plugins').default([]),
@@ -43,7 +43,7 @@ const sections = {
   admin: adminSection.prefault({}),
   upstreams: upstreamsSection.default({}),
   middleware: z.array(middleware, 'a list of middleware, in order').default([]),
-  plugins: plugins.prefault({}),
+  plugins: pluginsSection.prefault({}),
   telemetry: telemetry.prefault({}),
   alerts: alertsSection.prefault({}),
   log: log.prefault({}),

@@ -1,7 +1,11 @@
-/** The known word that somebody most likely meant, or none where nothing is near. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/** The known word that somebody most likely meant, or none where nothing is within so many slips. */
+export function nearest(
+  word: string,
+  known: readonly string[],
+  slipsMax = Math.max(1, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = slipsMax + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/problems.ts';
+import type { Problem } from '../config/problems.ts';
 import type { Environment } from './sdk/exporters.ts';
 
 /** Where prompts and replies are told. */
@@ -11,8 +11,10 @@ export interface ContentPlaces {
 
 const variable = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT';
 
+const nowhere: ContentPlaces = { isOnSpans: false, isInEvents: false };
+
 const places: Readonly<Record<string, ContentPlaces>> = {
-  NO_CONTENT: { isOnSpans: false, isInEvents: false },
+  NO_CONTENT: nowhere,
   SPAN_ONLY: { isOnSpans: true, isInEvents: false },
   EVENT_ONLY: { isOnSpans: false, isInEvents: true },
   SPAN_AND_EVENT: { isOnSpans: true, isInEvents: true },
@@ -27,8 +29,8 @@ const older: Readonly<Record<string, ContentPlaces | undefined>> = {
   TRUE: places.SPAN_AND_EVENT,
 };
 
-/** As the variable of the GenAI instrumentations says; nowhere by default. Throws a `ConfigError`. */
-export function contentPlaces(env: Environment): ContentPlaces {
+/** As the variable of the GenAI instrumentations says; nowhere by default. What is wrong goes to `problems`. */
+export function contentPlaces(env: Environment, problems: Problem[]): ContentPlaces {
   const value = env[variable]?.trim() || 'NO_CONTENT';
   const name = value.toUpperCase();
   const known = Object.hasOwn(places, name)
@@ -38,5 +40,6 @@ export function contentPlaces(env: Environment): ContentPlaces {
       : undefined;
   if (known !== undefined) return known;
   const text = `'${value}' is not known; expected one of ${Object.keys(places).join(', ')}, true, false`;
-  throw new ConfigError([{ source: variable, offset: -1, text }]);
+  problems.push({ source: variable, offset: -1, text });
+  return nowhere;
 }

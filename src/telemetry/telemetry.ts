@@ -8,7 +8,7 @@ import type { HookRun } from '../hooks/hook-run.ts';
 import type { Limits } from '../limits.ts';
 import type { HandledMessage } from '../messages/protocol-extension.ts';
 import { ContentCapture, type ContentCaptureOptions } from './content-capture.ts';
-import { contentPlaces } from './content-places.ts';
+import type { ContentPlaces } from './content-places.ts';
 import { ExchangeRecorder } from './exchange-recorder.ts';
 import { HookRecorder } from './hook-recorder.ts';
 import { ExchangeLog } from './logs/exchange-log.ts';
@@ -25,6 +25,7 @@ import { RecentExchanges } from './recent/recent-exchanges.ts';
 import { spanLimits, valueCharsMax } from './sdk/attribute-limits.ts';
 import type { Environment } from './sdk/exporters.ts';
 import { Sdk } from './sdk/sdk.ts';
+import { readVariables } from './sdk/variables.ts';
 import type { ExportHealth } from './sdk/watched-exporter.ts';
 import { SpanDrafts } from './spans/span-draft.ts';
 import type { ClientTrace } from './spans/trace-place.ts';
@@ -53,6 +54,7 @@ export interface TelemetryState {
 
 interface Parts {
   readonly sdk: Sdk;
+  readonly contentPlaces: ContentPlaces;
   readonly recorder: ExchangeRecorder;
   readonly hookRecorder: HookRecorder;
   readonly measurements: Measurements;
@@ -68,6 +70,8 @@ interface Parts {
 export class Telemetry {
   readonly recorder: ExchangeRecorder;
   readonly instruments: Instruments;
+  /** Where prompts and replies are told. */
+  readonly contentPlaces: ContentPlaces;
   /** Who tells all this. */
   readonly resource: Resource;
   readonly page: PrometheusPage;
@@ -84,6 +88,7 @@ export class Telemetry {
   private constructor(parts: Parts) {
     this.recorder = parts.recorder;
     this.instruments = parts.sdk.instruments;
+    this.contentPlaces = parts.contentPlaces;
     this.resource = parts.sdk.resource;
     this.page = parts.page;
     this.traces = parts.traces;
@@ -99,7 +104,9 @@ export class Telemetry {
   /** Rejects where an `OTEL_*` variable names something unknown. */
   static async start(options: TelemetryOptions): Promise<Telemetry> {
     const { env, limits, log, lines } = options;
-    const places = contentPlaces(env);
+    const variables = readVariables(env);
+    for (const warning of variables.warnings) log.warn(warning);
+    const { content: places } = variables;
     const pluginMetrics = new PluginMetrics(limits.seriesMax);
     const recorded = new RecordedMetrics(scope, limits.seriesMax);
     const page = new PrometheusPage({
@@ -111,7 +118,7 @@ export class Telemetry {
     });
     const traces = new TraceStore(limits);
     const ours = { metricReader: page, recorded, pluginMetrics, spanProcessor: traces };
-    const sdk = await Sdk.start({ env, limits, log, content: places, ...ours });
+    const sdk = await Sdk.start({ env, variables, limits, log, ...ours });
     const measurements = new Measurements(sdk.instruments, limits, recorded.exemplars);
     const tracer = sdk.tracerProvider.getTracer(scope.name, scope.version);
     const { logEmitter: emitter } = sdk;
@@ -138,6 +145,7 @@ export class Telemetry {
     };
     return new Telemetry({
       sdk,
+      contentPlaces: places,
       recorder: new ExchangeRecorder(parts),
       hookRecorder: new HookRecorder(parts),
       measurements,
@@ -226,14 +234,10 @@ export class Telemetry {
   }
 }
 
-/** Who turns it on is told, and who turns it on for nobody as well. */
+/** Who turns it on is told. */
 function contentCapture(options: ContentCaptureOptions, log: Logger): ContentCapture | undefined {
   const { places, emitter } = options;
   if (!places.isOnSpans && !places.isInEvents) return undefined;
-  if (places.isInEvents && !emitter)
-    log.warn(
-      'prompts and replies are captured as log records, and OTEL_LOGS_EXPORTER names nobody who takes them',
-    );
   const told = [
     ...(places.isOnSpans ? ['on spans'] : []),
     ...(emitter && places.isInEvents ? ['in log records'] : []),

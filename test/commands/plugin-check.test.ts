@@ -126,6 +126,30 @@ describe('sightline plugin check', () => {
     });
   });
 
+  it('needs no secrets but those of plugins', async () => {
+    const config = `
+upstreams: { default: { url: "\${UPSTREAM_URL}" } }
+alerts: { webhooks: ["\${ALERT_WEBHOOK}"] }
+plugins: { config: { x: { key: "\${X_KEY}" } } }
+`;
+    const source = plugin(
+      `${usual} config: z.object({ key: z.string().min(4, 'expected 4 characters') }),`,
+      `import { z } from 'zod';\n`,
+    );
+    await using place = await openWorkplace({ 'sightline.yaml': config, 'plugins/x.plugin.ts': source });
+    const args = ['plugin', 'check', 'plugins/x.plugin.ts'];
+    const [right, wrong, unset] = await Promise.all([
+      place.run(args, { X_KEY: 'long' }),
+      place.run(args, { X_KEY: 's' }),
+      place.run(args),
+    ]);
+    assert.deepEqual([right.code, right.stderr], [0, '']);
+    assert.match(right.stdout, /plugins\.config\.x of sightline\.yaml, which its schema accepts/);
+    assert.match(wrong.stderr, /plugins\.config\.x\.key: expected 4 characters/);
+    assert.match(unset.stderr, /plugins\.config\.x\.key needs the variable X_KEY, which is not set/);
+    assert.doesNotMatch(unset.stderr, /ALERT_WEBHOOK|UPSTREAM_URL/);
+  });
+
   it('says which key of the configuration its schema refuses', async () => {
     await using place = await openWorkplace({
       'plugins/x.plugin.ts': plugin(

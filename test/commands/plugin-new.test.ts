@@ -48,6 +48,19 @@ describe('sightline plugin new', () => {
     assert.ok(existsSync(join(place.folder, 'theirs/two.plugin.ts')));
   });
 
+  it('needs no secrets, of plugins neither', async () => {
+    const unset = `
+alerts: { webhooks: ["\${ALERT_WEBHOOK}"] }
+admin: { token: "\${ADMIN_TOKEN}", port: 4712 }
+plugins: { folder: ours, config: { guard: { key: "\${GUARD_KEY}" } } }
+`;
+    await using place = await openWorkplace({ 'sightline.yaml': unset });
+    const { code, stdout, stderr } = await place.run(['plugin', 'new', 'one']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.ok(existsSync(join(place.folder, 'ours/one.plugin.ts')));
+    assert.ok(stdout.includes('http://127.0.0.1:4712 in a browser'), stdout);
+  });
+
   it('leaves a tsconfig.json as it is that is there, or further up', async () => {
     await using place = await openWorkplace({ 'tsconfig.json': '{}' });
     const made = await place.run(['plugin', 'new', 'hello']);

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { loadConfig, loadRulesConfig } from '../../src/config/load.ts';
+import { loadConfig, loadPart } from '../../src/config/load.ts';
+import { rulesPart } from '../../src/config/parts.ts';
 import { ConfigError } from '../../src/config/problems.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sightline-rules-'));
@@ -14,6 +15,8 @@ function folderWith(yaml: string): string {
   writeFileSync(join(folder, 'sightline.yaml'), yaml);
   return folder;
 }
+
+const loadRulesConfig = (env: NodeJS.ProcessEnv, cwd: string) => loadPart(rulesPart, env, cwd);
 
 function problems(yaml: string, load: (env: NodeJS.ProcessEnv, cwd: string) => unknown): readonly string[] {
   try {

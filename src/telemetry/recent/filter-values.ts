@@ -3,16 +3,19 @@ import type { ExchangeRow } from './exchange-row.ts';
 export interface ValueCount {
   readonly value: string;
   readonly count: number;
+  /** Of the model, into it and out of it, as far as upstreams have told. */
+  readonly tokens: number;
 }
 
 /** What these rows can be filtered by, the most frequent first; at most `countMax` of each. */
 export function filterValues(rows: Iterable<ExchangeRow>, countMax: number) {
   const [outcomes, models, upstreams, tenants] = [tally(), tally(), tally(), tally()];
-  for (const { outcome, model, upstream, tenant } of rows) {
-    outcomes.add(outcome);
-    models.add(model);
-    upstreams.add(upstream);
-    tenants.add(tenant);
+  for (const { outcome, model, upstream, tenant, inputTokens = 0, outputTokens = 0 } of rows) {
+    const tokens = inputTokens + outputTokens;
+    outcomes.add(outcome, tokens);
+    models.add(model, tokens);
+    upstreams.add(upstream, tokens);
+    tenants.add(tenant, tokens);
   }
   return {
     outcomes: outcomes.most(countMax),
@@ -23,13 +26,18 @@ export function filterValues(rows: Iterable<ExchangeRow>, countMax: number) {
 }
 
 function tally() {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, { value: string; count: number; tokens: number }>();
   return {
-    add(value: string | undefined): void {
-      if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
+    add(value: string | undefined, tokens: number): void {
+      if (value === undefined) return;
+      const known = counts.get(value);
+      if (known) {
+        known.count += 1;
+        known.tokens += tokens;
+      } else counts.set(value, { value, count: 1, tokens });
     },
     most(countMax: number): ValueCount[] {
-      return Array.from(counts, ([value, count]) => ({ value, count }))
+      return [...counts.values()]
         .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
         .slice(0, countMax);
     },

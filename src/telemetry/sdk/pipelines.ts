@@ -23,6 +23,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { ContentPlaces } from '../content-places.ts';
+import type { ExporterChoice } from './exporter-choice.ts';
 import {
   type Environment,
   logExporters,
@@ -32,7 +33,7 @@ import {
   temporalityOf,
 } from './exporters.ts';
 import { type Loss, type Losses, watchQueue } from './losses.ts';
-import { duration, positive, type VariableSource } from './variables.ts';
+import { positive } from './numbers.ts';
 import { type Exporter, type ExportHealth, WatchedExporter } from './watched-exporter.ts';
 
 /** The way of one signal to an exporter: a processor, whose queue is bounded, and the exporter behind it. */
@@ -64,11 +65,11 @@ interface MetricPipelineOptions extends WatchOptions {
   readonly seriesMax: number;
 }
 
-/** Rejects where a variable names something unknown. */
 export async function spanPipelines(
+  choices: readonly ExporterChoice[],
   options: PipelineOptions,
 ): Promise<Pipeline<SpanProcessor, ReadableSpan>[]> {
-  return (await spanExporters(options.env)).map((named) => {
+  return (await spanExporters(choices)).map((named) => {
     const exporter = watched<ReadableSpan[]>('spans', named, itemsOf, options);
     const processor =
       named.exporter instanceof ConsoleSpanExporter
@@ -78,11 +79,11 @@ export async function spanPipelines(
   });
 }
 
-/** Rejects where a variable names something unknown. */
 export async function logPipelines(
+  choices: readonly ExporterChoice[],
   options: PipelineOptions,
 ): Promise<Pipeline<LogRecordProcessor, ReadableLogRecord>[]> {
-  return (await logExporters(options.env)).map((named) => {
+  return (await logExporters(choices)).map((named) => {
     const exporter = watched<ReadableLogRecord[]>('logs', named, itemsOf, options);
     const processor =
       named.exporter instanceof ConsoleLogRecordExporter
@@ -94,17 +95,15 @@ export async function logPipelines(
 
 /**
  * Metrics have no queue: an interval whose points nobody took is told again with the next one, and of deltas it is lost.
- * Rejects where a variable names something unknown.
  */
-export async function metricPipelines({
-  producers,
-  seriesMax,
-  ...options
-}: MetricPipelineOptions): Promise<MetricPipeline[]> {
-  const exporters = await metricExporters(options.env);
+export async function metricPipelines(
+  choices: readonly ExporterChoice[],
+  { producers, seriesMax, ...options }: MetricPipelineOptions,
+): Promise<MetricPipeline[]> {
+  const exporters = await metricExporters(choices);
   if (exporters.length === 0) return [];
-  const exportIntervalMillis = duration(options, 'OTEL_METRIC_EXPORT_INTERVAL') ?? 60_000;
-  const timeoutMs = duration(options, 'OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000;
+  const exportIntervalMillis = positive(options.env, 'OTEL_METRIC_EXPORT_INTERVAL') ?? 60_000;
+  const timeoutMs = positive(options.env, 'OTEL_METRIC_EXPORT_TIMEOUT') ?? 30_000;
   return exporters.map((named) => {
     const temporality = temporalityOf(named.exporter);
     const exporter = watched('metrics', named, pointsOf, options);
@@ -178,17 +177,16 @@ function namesCollector(env: Environment): boolean {
 function queueOptions(
   signal: 'spans' | 'logs',
   exporter: WatchedExporter<never>,
-  { env, meterProvider, losses, log, content }: PipelineOptions,
+  { env, meterProvider, losses, content }: PipelineOptions,
 ) {
-  const source = { env, log };
   return {
     selfObsMeterProvider: watchQueue(meterProvider, (count) => {
       exporter.noteDropped(count);
       losses.add(isUnasked(signal, exporter, env) ? noCollector : [signal, 'queue_full'], count);
     }),
     ...(signal === 'spans'
-      ? batchOptions(source, 'OTEL_BSP', content.isOnSpans)
-      : batchOptions(source, 'OTEL_BLRP', content.isInEvents)),
+      ? batchOptions(env, 'OTEL_BSP', content.isOnSpans)
+      : batchOptions(env, 'OTEL_BLRP', content.isInEvents)),
   };
 }
 
@@ -200,15 +198,15 @@ const contentBatch = 32;
 /** At its end a processor sends all that it has at once, and an exporter takes no more than so many requests. */
 const batchesAtEnd = 30;
 
-function batchOptions(source: VariableSource, prefix: string, hasContent: boolean) {
+function batchOptions(env: Environment, prefix: 'OTEL_BSP' | 'OTEL_BLRP', hasContent: boolean) {
   const queue =
-    positive(source, `${prefix}_MAX_QUEUE_SIZE`) ?? (hasContent ? contentBatch * batchesAtEnd : undefined);
+    positive(env, `${prefix}_MAX_QUEUE_SIZE`) ?? (hasContent ? contentBatch * batchesAtEnd : undefined);
   const batch = hasContent && queue ? Math.max(contentBatch, Math.ceil(queue / batchesAtEnd)) : undefined;
   const options = {
     maxQueueSize: queue,
-    scheduledDelayMillis: duration(source, `${prefix}_SCHEDULE_DELAY`),
-    exportTimeoutMillis: duration(source, `${prefix}_EXPORT_TIMEOUT`),
-    maxExportBatchSize: positive(source, `${prefix}_MAX_EXPORT_BATCH_SIZE`) ?? batch,
+    scheduledDelayMillis: positive(env, `${prefix}_SCHEDULE_DELAY`),
+    exportTimeoutMillis: positive(env, `${prefix}_EXPORT_TIMEOUT`),
+    maxExportBatchSize: positive(env, `${prefix}_MAX_EXPORT_BATCH_SIZE`) ?? batch,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -16,7 +16,6 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { Limits } from '../../limits.ts';
-import type { ContentPlaces } from '../content-places.ts';
 import { createInstruments, type Instruments } from '../metrics/instruments.ts';
 import type { PluginMetrics } from '../metrics/plugin-metrics.ts';
 import { RecordedMetrics } from '../metrics/recorded-metrics.ts';
@@ -26,14 +25,15 @@ import type { Environment } from './exporters.ts';
 import { Losses } from './losses.ts';
 import { logPipelines, metricPipelines, spanPipelines } from './pipelines.ts';
 import { createResource } from './resource.ts';
+import type { StandardVariables } from './variables.ts';
 import type { ExportHealth, WatchedExporter } from './watched-exporter.ts';
 
 export interface SdkOptions {
   readonly env: Environment;
+  /** What `env` asks for. */
+  readonly variables: StandardVariables;
   readonly limits: Limits;
   readonly log: Logger;
-  /** Where prompts and replies are told: it takes room. */
-  readonly content: ContentPlaces;
   /** Those of ours, which work whatever the variables say, beside what the variables name. */
   readonly metricReader: MetricReader;
   readonly recorded: RecordedMetrics;
@@ -75,21 +75,17 @@ export class Sdk {
     this.#parts = parts;
   }
 
-  /** Rejects where an `OTEL_*` variable names something unknown. */
-  static async start({ env, limits, log, content, ...ours }: SdkOptions): Promise<Sdk> {
-    const isEnabled = env.OTEL_SDK_DISABLED?.trim().toLowerCase() !== 'true';
+  static async start({ env, variables, limits, log, ...ours }: SdkOptions): Promise<Sdk> {
+    const { isEnabled, content } = variables;
     const resource = createResource();
-    const metricWays = isEnabled
-      ? await metricPipelines({
-          env,
-          log,
-          // They are counted by what the readers are there for, so that comes later.
-          losses: { add: (loss, count) => losses.add(loss, count) },
-          producers: (temporality) =>
-            [ours.recorded, ours.pluginMetrics].map((one) => one.producer(temporality)),
-          seriesMax: limits.seriesMax,
-        })
-      : [];
+    const metricWays = await metricPipelines(variables.metrics, {
+      env,
+      log,
+      // They are counted by what the readers are there for, so that comes later.
+      losses: { add: (loss, count) => losses.add(loss, count) },
+      producers: (temporality) => [ours.recorded, ours.pluginMetrics].map((one) => one.producer(temporality)),
+      seriesMax: limits.seriesMax,
+    });
     const meterProvider = new MeterProvider({
       resource,
       readers: [ours.metricReader, ...metricWays.map(({ reader }) => reader)],
@@ -100,8 +96,8 @@ export class Sdk {
     const instruments = createInstruments(meter, recorded);
     const losses = new Losses(instruments.droppedTelemetry);
     const options = { env, meterProvider, losses, log, content };
-    const spanWays = isEnabled ? await spanPipelines(options) : [];
-    const logWays = isEnabled ? await logPipelines(options) : [];
+    const spanWays = await spanPipelines(variables.traces, options);
+    const logWays = await logPipelines(variables.logs, options);
     const loggerProvider = new LoggerProvider({
       resource,
       processors: logWays.map(({ processor }) => processor),

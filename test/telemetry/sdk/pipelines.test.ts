@@ -6,9 +6,9 @@ import { after, test } from 'node:test';
 import { createNoopMeter } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { createLog } from '../../../src/log.ts';
-import { contentPlaces } from '../../../src/telemetry/content-places.ts';
 import { Losses } from '../../../src/telemetry/sdk/losses.ts';
 import { spanPipelines } from '../../../src/telemetry/sdk/pipelines.ts';
+import { readVariables } from '../../../src/telemetry/sdk/variables.ts';
 
 const status = { now: 500 };
 const collector = http.createServer((request, response) => {
@@ -33,7 +33,8 @@ async function pipeline(env: Record<string, string>) {
   const before = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
   const options = { meterProvider: { getMeter: createNoopMeter }, log: createLog('silent'), losses };
-  const [one] = await spanPipelines({ ...options, env, content: contentPlaces({}) });
+  const { traces, content } = readVariables(env);
+  const [one] = await spanPipelines(traces, { ...options, env, content });
   if (before === undefined) delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
   else process.env.OTEL_EXPORTER_OTLP_ENDPOINT = before;
   assert.ok(one);

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { scope } from '../../../src/telemetry/names.ts';
 import { runNode } from '../../support/run-process.ts';
+import { CapturedLog } from '../logs/captured-log.ts';
 import { only, type Stage, startStage } from '../stage.ts';
 
 const traceId = 'ab'.repeat(16);
@@ -191,6 +192,25 @@ describe('the standard variables', () => {
       /OTEL_TRACES_EXPORTER: 'jaeger' is not known; expected one of otlp, console, none/,
     );
     assert.doesNotMatch(service.stderr, /^\s+at /m);
+  });
+
+  test('what they name wrongly and ends no start is told once, without a secret', async () => {
+    const stdout = new CapturedLog();
+    await using stage = await startStage({
+      stdout,
+      otel: { OTEL_TRACES_SAMPLER: 'foo', OTEL_EXPORTER_OTLP_HEADERS: 's3cret', OTEL_SDK_DISABLED: 'yes' },
+    });
+    await stage.chat();
+    await stage.service.stop();
+    const told = stdout.records.filter(({ msg }) => String(msg).startsWith('OTEL_'));
+    assert.deepEqual(
+      told.map(({ level, msg }) => [level, String(msg).split(':')[0]]),
+      ['OTEL_TRACES_SAMPLER', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SDK_DISABLED'].map((name) => [
+        'warn',
+        name,
+      ]),
+    );
+    assert.doesNotMatch(JSON.stringify(stdout.records), /s3cret/);
   });
 
   const refused: [variable: string, value: string, expected: RegExp][] = [
