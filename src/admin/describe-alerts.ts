@@ -11,8 +11,8 @@ export function describeAlerts({ all, thresholds, evaluatedAt }: Alerts): Alerts
     ...(evaluatedAt !== undefined && { evaluatedAt: new Date(evaluatedAt).toISOString() }),
     alerts: all.map((alert) => {
       // Each alert is one of a threshold.
-      const { field, windowMs, holdMs } = byId.get(alert.id) as Threshold;
-      return { ...describeAlert(alert), field, windowMs, holdMs };
+      const { field, windowMs, holdMs, keepMs } = byId.get(alert.id) as Threshold;
+      return { ...describeAlert(alert), field, windowMs, holdMs, keepMs };
     }),
   };
 }

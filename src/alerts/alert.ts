@@ -22,4 +22,6 @@ export interface Alert {
   /** When it came into this state, ms since the epoch; of `firing` and `resolved` also when it began to fire. */
   readonly since: number;
   readonly firedAt: number | undefined;
+  /** Of one that fires: since when its figure is within the limit again, ms since the epoch; undefined while it is beyond. */
+  readonly withinSince: number | undefined;
 }

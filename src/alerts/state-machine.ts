@@ -7,6 +7,8 @@ export interface AlertStatus {
   readonly since: number;
   /** When it began to fire, ms since the epoch; of `firing` and `resolved` alone. */
   readonly firedAt: number | undefined;
+  /** Since when the figure is within the limit again, ms since the epoch; of `firing` alone, absent while it is beyond. */
+  readonly withinSince: number | undefined;
   /** Since when it waits for its next state, as `watchedMs`; absent where it does not. */
   readonly waitsSince: number | undefined;
 }
@@ -31,8 +33,11 @@ export interface Patience {
 /** As long as Prometheus tells of it: who was called by it, and comes to look, finds it. */
 export const resolvedMs = 15 * 60_000;
 
+/** Of an incident that is not one yet. */
+const neverFired = { firedAt: undefined, withinSince: undefined } as const;
+
 export function inactiveSince(at: number): AlertStatus {
-  return { state: 'inactive', since: at, firedAt: undefined, waitsSince: undefined };
+  return { state: 'inactive', since: at, ...neverFired, waitsSince: undefined };
 }
 
 /**
@@ -54,24 +59,28 @@ export function nextStatus(status: AlertStatus, finding: Finding, { holdMs, keep
       if (!isBeyond) return inactiveSince(at);
       return waitedMs >= holdMs ? firingSince(at) : status;
     case 'firing':
-      if (isBeyond) return waiting(status, undefined);
-      return waitedMs >= keepMs ? resolvedAt(finding, status) : waiting(status, waitsSince);
+      if (isBeyond) return waiting(status, undefined, undefined);
+      return waitedMs >= keepMs ? resolvedAt(finding, status) : waiting(status, waitsSince, at);
   }
 }
 
 function began({ at, watchedMs }: Finding, holdMs: number): AlertStatus {
   if (holdMs <= 0) return firingSince(at);
-  return { state: 'pending', since: at, firedAt: undefined, waitsSince: watchedMs };
+  return { state: 'pending', since: at, ...neverFired, waitsSince: watchedMs };
 }
 
 function firingSince(at: number): AlertStatus {
-  return { state: 'firing', since: at, firedAt: at, waitsSince: undefined };
+  return { state: 'firing', since: at, firedAt: at, withinSince: undefined, waitsSince: undefined };
 }
 
-function waiting(status: AlertStatus, waitsSince: number | undefined): AlertStatus {
-  return status.waitsSince === waitsSince ? status : { ...status, waitsSince };
+function waiting(
+  status: AlertStatus,
+  waitsSince: AlertStatus['waitsSince'],
+  withinSince: AlertStatus['withinSince'],
+): AlertStatus {
+  return status.waitsSince === waitsSince ? status : { ...status, withinSince, waitsSince };
 }
 
 function resolvedAt({ at, watchedMs }: Finding, { firedAt }: AlertStatus): AlertStatus {
-  return { state: 'resolved', since: at, firedAt, waitsSince: watchedMs };
+  return { state: 'resolved', since: at, firedAt, withinSince: undefined, waitsSince: watchedMs };
 }

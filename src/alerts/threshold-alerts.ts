@@ -56,7 +56,7 @@ export class ThresholdAlerts {
   }
 
   /** Frozen: hooks and callbacks get it as it is. */
-  #alert(of: Figure['of'], { state, since, firedAt }: AlertStatus, value?: number): Alert {
+  #alert(of: Figure['of'], { state, since, firedAt, withinSince }: AlertStatus, value?: number): Alert {
     const { id, title, comparison, limit, unit, severity, summary, action } = this.threshold;
     return Object.freeze({
       id,
@@ -72,6 +72,7 @@ export class ThresholdAlerts {
       action,
       since,
       firedAt,
+      withinSince,
     });
   }
 }

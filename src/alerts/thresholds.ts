@@ -217,7 +217,7 @@ export const thresholds: readonly Threshold[] = [
     summary:
       'A plugin failed several times in a row and is left out; where it has to be asked, exchanges fail.',
     action:
-      "The console's Plugins names the middleware, hook or message type; the log has its errors. Mend it, or what it calls: the breaker closes by itself when a trial succeeds. Where exchanges have to go on without it, unload the plugin.",
+      "The console's Plugins names the middleware, hook or message type, and its last error. Mend it, or what it calls: the breaker closes by itself when a trial succeeds. Where exchanges have to go on without it, unload the plugin.",
   },
   {
     id: 'upstream-unreachable',
@@ -254,7 +254,7 @@ export const thresholds: readonly Threshold[] = [
     severity: 'warning',
     summary: 'Tokens are spent fast, and cost accordingly.',
     action:
-      "In the console's Live, or on the dashboard Tokens, see which model and tenant it is. An agent in a loop sends query after query, with a prompt that grows: block that tenant with a middleware, or its key at the upstream.",
+      "In the console's Live, the menus Tenant and Model tell who spends the tokens, as does the dashboard Tokens. An agent in a loop sends query after query, with a prompt that grows: block that tenant with a middleware, or its key at the upstream.",
   },
   {
     id: 'certificate',

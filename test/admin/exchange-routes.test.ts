@@ -130,6 +130,7 @@ describe('the exchanges', async () => {
     ['state=over', "'state' must be one of in_flight, ended."],
     ['from=yesterday', /^'from' must be a time: milliseconds since the epoch, or ISO 8601/],
     ['to=', /^'to' must be a time/],
+    ['minDurationMs=0', "'minDurationMs' must be a whole number above 0."],
     ['outcome=fine', /^'outcome' must be one of completed, client_aborted, /],
     ['outcome=completed&outcome=', /^'outcome' must be one of completed, /],
     ['id=1&id=2', "'id' must be given once."],
@@ -153,7 +154,8 @@ describe('the exchanges that are looked for', async () => {
   const stage = await startStage({ middleware: [tenants] });
   after(() => stage[Symbol.asyncDispose]());
   const began = Date.now();
-  await stage.chat({ model: 'sim-tokens-2', stream: true }, { 'x-tenant': 'acme' });
+  const streamed = { stream: true, stream_options: { include_usage: true } };
+  await stage.chat({ model: 'sim-tokens-2', ...streamed }, { 'x-tenant': 'acme' });
   await stage.chat({ model: 'sim-status-429' }, { 'x-tenant': 'globex' });
   await stage.chat({ model: markup });
   await stage.chat({ model: long }, { 'x-tenant': `"'&${markup}` });
@@ -180,6 +182,7 @@ describe('the exchanges that are looked for', async () => {
     [`from=${over + 60_000}`, ''],
     [`to=${new Date(began - 60_000).toISOString()}`, ''],
     [`from=${began}&to=${over}&tenant=acme`, 'query-1'],
+    ['minDurationMs=3600000', ''],
   ] as const) {
     test(`are found with '${query.slice(0, 60)}'`, async () => {
       assert.equal(ids(await windowOf(stage, query)), expected);
@@ -206,6 +209,12 @@ describe('the exchanges that are looked for', async () => {
     assert.deepEqual(values(body.upstreams), ['default 4', 'anthropic 1']);
     assert.deepEqual(values(body.tenants), [`"'&${markup} 1`, 'acme 1', 'globex 1']);
     assert.deepEqual(values(body.models), [`${markup} 1`, `${long} 1`, 'sim-status-429 1', 'sim-tokens-2 1']);
+    const [line] = (await windowOf(stage, 'tenant=acme')).exchanges;
+    assert.ok(line?.outputTokens === 2 && line.inputTokens);
+    const spent = (list: ExchangeValues['models'], name: string) =>
+      list.find(({ value }) => value === name)?.tokens;
+    assert.equal(spent(body.tenants, 'acme'), line.inputTokens + 2);
+    assert.equal(spent(body.models, 'sim-status-429'), 0);
     assert.equal(
       body.outcomes.reduce((sum, { count }) => sum + count, 0),
       5,

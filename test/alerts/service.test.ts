@@ -69,7 +69,7 @@ describe('a service', () => {
       alerts: Record<string, unknown>[];
     };
     // Where a snapshot has the figure, over how long, and for how long: receivers need none of it.
-    assert.deepEqual(alerts[0], { ...told.alert, field: 'errors', windowMs: 2_000, holdMs: 0 });
+    assert.deepEqual(alerts[0], { ...told.alert, field: 'errors', windowMs: 2_000, holdMs: 0, keepMs: 0 });
     assert.ok(evaluatedAt >= told.timestamp);
     assert.ok(alerts.length >= 14);
     const page = parsePage(await (await fetch(`${service.adminUrl}/metrics`)).text());

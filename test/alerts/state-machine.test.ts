@@ -39,15 +39,15 @@ describe('an alert', () => {
   test('fires after the hold time, is resolved, and is inactive again after a while', () => {
     const later = { at: 60 + resolvedMs, watchedMs: 60 + resolvedMs, isBeyond: no };
     const findings = [...every10([no, yes, yes, yes, yes, no, no]), later];
-    const never = { firedAt: undefined, waitsSince: undefined };
+    const never = { firedAt: undefined, withinSince: undefined, waitsSince: undefined };
     assert.deepEqual(statuses(findings, { holdMs: 20, keepMs: 0 }), [
       { state: 'inactive', since: 0, ...never },
       { state: 'pending', since: 20, ...never, waitsSince: 20 },
       { state: 'pending', since: 20, ...never, waitsSince: 20 },
       { state: 'firing', since: 40, ...never, firedAt: 40 },
       { state: 'firing', since: 40, ...never, firedAt: 40 },
-      { state: 'resolved', since: 60, firedAt: 40, waitsSince: 60 },
-      { state: 'resolved', since: 60, firedAt: 40, waitsSince: 60 },
+      { state: 'resolved', since: 60, ...never, firedAt: 40, waitsSince: 60 },
+      { state: 'resolved', since: 60, ...never, firedAt: 40, waitsSince: 60 },
       { state: 'inactive', since: 60 + resolvedMs, ...never },
     ]);
   });
@@ -87,6 +87,22 @@ describe('an alert', () => {
       ['firing', 'firing', 'firing', 'firing', 'firing', 'resolved', 'resolved'],
     );
     assert.deepEqual(others[2], first);
+  });
+
+  test('that fires tells since when its figure is within the limit again', () => {
+    const findings = every10([yes, no, no, yes, no, no, no]);
+    assert.deepEqual(
+      statuses(findings, { holdMs: 0, keepMs: 20 }).map(({ state, withinSince }) => [state, withinSince]),
+      [
+        ['firing', undefined],
+        ['firing', 20],
+        ['firing', 20],
+        ['firing', undefined],
+        ['firing', 50],
+        ['firing', 50],
+        ['resolved', undefined],
+      ],
+    );
   });
 
   test('takes its times from how long it was looked, whatever the clock says', () => {

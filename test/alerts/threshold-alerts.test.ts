@@ -39,6 +39,7 @@ describe('alerts of a threshold', () => {
       value: 2,
       since: 5,
       firedAt: 5,
+      withinSince: undefined,
     });
     assert.ok(Object.isFrozen(alert));
   });

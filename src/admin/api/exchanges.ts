@@ -65,9 +65,8 @@ export interface SessionLine {
  * `/api/exchanges`: a window of the exchanges. `state` (`in_flight` or `ended`; default both), `limit` (default 100,
  * up to 1,000), `before` and `after` (numbers of ended ones, exclusive; what runs is after all of them), `from` and
  * `to` (they ran at some moment between these times; ms since the epoch or ISO 8601), `minDurationMs` (they took, or
- * have taken so far, at least so long), `id`, `text` (in path, model,
- * upstream, tenant, id, trace id or error; case does not matter), `outcome`, `model`, `upstream`, `tenant` (each
- * exactly, several times for any of them).
+ * have taken so far, at least so long), `id`, `text` (in path, model, upstream, tenant, id, trace id or error; case does
+ * not matter), `outcome`, `model`, `upstream`, `tenant` (each exactly, several times for any of them).
  */
 export interface ExchangesWindow {
   /** In flight now, whatever the filter. */
@@ -85,7 +84,7 @@ export interface ExchangesWindow {
   readonly isMore: boolean;
 }
 
-/** `/api/exchanges/values`: what there is to filter by, with how often, the most frequent first. */
+/** `/api/exchanges/values`: what there is to filter by, with how often and its tokens, the most frequent first. */
 export interface ExchangeValues {
   readonly outcomes: readonly ValueCount[];
   readonly models: readonly ValueCount[];
@@ -96,4 +95,6 @@ export interface ExchangeValues {
 export interface ValueCount {
   readonly value: string;
   readonly count: number;
+  /** Into the model and out of it, of the exchanges that are known with this value. */
+  readonly tokens: number;
 }

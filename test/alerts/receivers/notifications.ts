@@ -26,5 +26,5 @@ export function resolved(firedAt: number, at: number, of = 'default'): AlertNoti
 
 function shown(of: string): Omit<Alert, 'state' | 'value' | 'since' | 'firedAt'> {
   const { id, title, comparison, limit, unit, severity, summary, action } = row;
-  return { id, title, of, comparison, limit, unit, severity, summary, action };
+  return { id, title, of, comparison, limit, unit, severity, summary, action, withinSince: undefined };
 }

@@ -25,7 +25,7 @@ describe('a webhook', () => {
     const [first, second] = sink.received;
     const { incident, id } = JSON.parse(first?.body ?? '');
     assert.match(incident, /^[0-9a-f]{32}$/);
-    const { since: _, firedAt: __, ...shown } = firing(at).alert;
+    const { since: _, firedAt: __, withinSince: ___, ...shown } = firing(at).alert;
     assert.deepEqual(JSON.parse(first?.body ?? ''), {
       version: 1,
       type: 'alert.fired',

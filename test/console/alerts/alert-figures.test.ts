@@ -7,6 +7,7 @@ import {
   groupsOf,
   isBeyond,
   piecesOf,
+  resolvesInWords,
   valueInWords,
 } from '../../../src/console/page/alerts/alert-figures.ts';
 import { alertLine } from './lines.ts';
@@ -29,6 +30,14 @@ describe('an alert in words', () => {
     // A clock that is behind.
     assert.equal(after(-5_000), 'fires in 2\u00a0min 5\u00a0s');
     assert.equal(firesInWords(alertLine({ state: 'firing' }), 0), undefined);
+  });
+
+  it('says when it is resolved, where it is within its limit again', () => {
+    const firing = alertLine({ state: 'firing', withinSince: '2026-11-23T11:05:00.000Z', keepMs: 60_000 });
+    const after = (ms: number) => resolvesInWords(firing, Date.parse('2026-11-23T11:05:00.000Z') + ms);
+    assert.equal(after(20_500), 'is resolved in 40\u00a0s');
+    assert.equal(after(60_000), 'is resolved at the next look');
+    assert.equal(resolvesInWords(alertLine({ state: 'firing' }), 0), undefined);
   });
 
   it('has its value and its limit in their unit', () => {

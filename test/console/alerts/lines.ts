@@ -17,6 +17,7 @@ export function alertLine(change: Partial<AlertLine> = {}): AlertLine {
     field: 'memory.rssMb',
     windowMs: 0,
     holdMs: 60_000,
+    keepMs: 120_000,
     ...change,
   };
 }

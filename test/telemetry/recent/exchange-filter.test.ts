@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SightlineError } from '../../../src/errors.ts';
+import type { Attempt } from '../../../src/exchange/attempt.ts';
 import { type ExchangeFilter, matcherOf } from '../../../src/telemetry/recent/exchange-filter.ts';
 import { filterValues } from '../../../src/telemetry/recent/filter-values.ts';
 import { type ExchangeFacts, endedExchange, exchangeOf, recentOf } from './rows.ts';
@@ -74,20 +75,43 @@ test('one that runs has no outcome to be found by', () => {
 test('the values to filter by are counted, the most frequent first, up to a bound', () => {
   assert.deepEqual(filterValues(recent.rows, 2), {
     outcomes: [
-      { value: 'completed', count: 3 },
-      { value: 'blocked', count: 1 },
+      { value: 'completed', count: 3, tokens: 0 },
+      { value: 'blocked', count: 1, tokens: 0 },
     ],
     models: [
-      { value: 'gpt-4o', count: 2 },
-      { value: 'o3 (mini)', count: 1 },
+      { value: 'gpt-4o', count: 2, tokens: 0 },
+      { value: 'o3 (mini)', count: 1, tokens: 0 },
     ],
     upstreams: [
-      { value: 'default', count: 4 },
-      { value: 'azure', count: 1 },
+      { value: 'default', count: 4, tokens: 0 },
+      { value: 'azure', count: 1, tokens: 0 },
     ],
     tenants: [
-      { value: '.*', count: 1 },
-      { value: 'Straße', count: 1 },
+      { value: '.*', count: 1, tokens: 0 },
+      { value: 'Straße', count: 1, tokens: 0 },
     ],
   });
+});
+
+test('the values to filter by have the tokens of their exchanges, into the model and out of it', () => {
+  const spent = (input?: number, output?: number) => ({
+    noted: ({ reply }: Attempt) => void Object.assign(reply.usage, { input, output }),
+  });
+  const kept = recentOf();
+  for (const one of [
+    { model: 'gpt-4o', tenant: 'acme', ...spent(10, 2) },
+    { model: 'gpt-4o', tenant: 'globex', ...spent(900_000, 400_000) },
+    { model: 'embedder', tenant: 'acme', ...spent(7) },
+    { model: 'gpt-4o', tenant: 'acme' },
+  ])
+    kept.add(endedExchange(one));
+  const { models, tenants } = filterValues(kept.rows, 9);
+  assert.deepEqual(models, [
+    { value: 'gpt-4o', count: 3, tokens: 1_300_012 },
+    { value: 'embedder', count: 1, tokens: 7 },
+  ]);
+  assert.deepEqual(tenants, [
+    { value: 'acme', count: 3, tokens: 19 },
+    { value: 'globex', count: 1, tokens: 1_300_000 },
+  ]);
 });

@@ -3,7 +3,15 @@ import type { AlertLine } from '../../../admin/api/alerts.ts';
 import { ago, duration, timeOf } from '../parts/format.ts';
 import { useSight } from '../parts/use-sight.ts';
 import { now } from '../state/now.ts';
-import { barOf, conditionInWords, firesInWords, isBeyond, piecesOf, valueInWords } from './alert-figures.ts';
+import {
+  barOf,
+  conditionInWords,
+  firesInWords,
+  isBeyond,
+  piecesOf,
+  resolvesInWords,
+  valueInWords,
+} from './alert-figures.ts';
 import { linksOf } from './alert-links.ts';
 import { StateBadge } from './state-badge.tsx';
 
@@ -30,6 +38,7 @@ export function AlertCard({ alert, isWanted }: AlertProps) {
       </header>
       <p class="alert-summary">{summary}</p>
       <Figure alert={alert} />
+      <Recovering alert={alert} />
       <WhatToDo alert={alert} />
     </article>
   );
@@ -80,6 +89,18 @@ function Figure({ alert }: { readonly alert: AlertLine }) {
       <span class="alert-value num">{value ?? 'no figure'}</span>
       <span class="muted">alerts {conditionInWords(alert)}</span>
     </span>
+  );
+}
+
+/** Why one fires whose figure is not beyond its limit. */
+function Recovering({ alert }: { readonly alert: AlertLine }) {
+  const { withinSince, value } = alert;
+  if (withinSince === undefined) return null;
+  return (
+    <p class="alert-recovering">
+      {value === undefined ? 'Without a figure' : 'Within the limit again'} since {timeOf(withinSince)}: it{' '}
+      {resolvesInWords(alert, now.value)} if it stays so.
+    </p>
   );
 }
 

@@ -57,10 +57,21 @@ export function firesInWords(
   { state, since, holdMs }: Pick<AlertLine, 'state' | 'since' | 'holdMs'>,
   nowMs: number,
 ): string | undefined {
-  if (state !== 'pending') return undefined;
-  const seconds = Math.ceil((Date.parse(since) + holdMs - nowMs) / 1_000);
-  // It is evaluated with each snapshot.
-  return seconds > 0 ? `fires in ${duration(seconds * 1_000).replace('.0', '')}` : 'fires at the next look';
+  return state === 'pending' ? `fires ${when(Date.parse(since) + holdMs - nowMs)}` : undefined;
+}
+
+/** `is resolved in 40 s`, of a firing one whose figure stays within its limit; undefined of others. */
+export function resolvesInWords(
+  { withinSince, keepMs }: Pick<AlertLine, 'withinSince' | 'keepMs'>,
+  nowMs: number,
+): string | undefined {
+  return withinSince && `is resolved ${when(Date.parse(withinSince) + keepMs - nowMs)}`;
+}
+
+/** It is evaluated with each snapshot. */
+function when(aheadMs: number): string {
+  const seconds = Math.ceil(aheadMs / 1_000);
+  return seconds > 0 ? `in ${duration(seconds * 1_000).replace('.0', '')}` : 'at the next look';
 }
 
 /** Parts of a bar's length, 0 to 1. */

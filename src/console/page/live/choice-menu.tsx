@@ -2,7 +2,7 @@ import './choice-menu.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ValueCount } from '../../../admin/api/exchanges.ts';
 import type { Outcome } from '../../../exchange/outcome.ts';
-import { count } from '../parts/format.ts';
+import { compact, count } from '../parts/format.ts';
 import { OutcomeBadge } from '../parts/outcome.tsx';
 import type { Choice } from './filter.ts';
 
@@ -24,8 +24,11 @@ export function ChoiceMenu({ choice, chosen, values = [], onOpen, onChoose }: Ch
   const menu = useRef<HTMLDetailsElement>(null);
   const [isOpen, setOpen] = useState(false);
   const [search, setSearch] = useState('');
+  const [isByTokens, setByTokens] = useState(false);
   useDismissal(menu, isOpen);
-  const all = withChosen(values, chosen);
+  const hasTokens = values.some(({ tokens }) => tokens > 0);
+  const sorted = isByTokens ? values.toSorted((a, b) => b.tokens - a.tokens) : values;
+  const all = withChosen(sorted, chosen);
   const found = all.filter(({ value }) => value.toLowerCase().includes(search.toLowerCase()));
   return (
     <details
@@ -54,7 +57,17 @@ export function ChoiceMenu({ choice, chosen, values = [], onOpen, onChoose }: Ch
               onInput={(event) => setSearch(event.currentTarget.value)}
             />
           )}
-          {found.slice(0, shownMax).map(({ value, count: times }) => (
+          {hasTokens && values.length > 1 && (
+            <label class="choice-order">
+              <input
+                type="checkbox"
+                checked={isByTokens}
+                onChange={(event) => setByTokens(event.currentTarget.checked)}
+              />
+              <span class="muted">Most tokens first</span>
+            </label>
+          )}
+          {found.slice(0, shownMax).map(({ value, count: times, tokens }) => (
             <label key={value}>
               <input
                 type="checkbox"
@@ -65,6 +78,11 @@ export function ChoiceMenu({ choice, chosen, values = [], onOpen, onChoose }: Ch
                 {choice === 'outcome' ? <OutcomeBadge outcome={value as Outcome} /> : value}
               </span>
               <span class="num muted">{count(times)}</span>
+              {hasTokens && (
+                <span class="choice-tokens num muted" title={`${count(tokens)} tokens, in and out`}>
+                  {compact(tokens)} tokens
+                </span>
+              )}
             </label>
           ))}
           {found.length === 0 && (
@@ -78,7 +96,9 @@ export function ChoiceMenu({ choice, chosen, values = [], onOpen, onChoose }: Ch
 }
 
 function withChosen(values: readonly ValueCount[], chosen: readonly string[]): ValueCount[] {
-  const first = chosen.map((value) => values.find((one) => one.value === value) ?? { value, count: 0 });
+  const first = chosen.map(
+    (value) => values.find((one) => one.value === value) ?? { value, count: 0, tokens: 0 },
+  );
   return [...first, ...values.filter(({ value }) => !chosen.includes(value))];
 }
 

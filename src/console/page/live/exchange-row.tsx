@@ -75,18 +75,19 @@ function Name({ line }: { readonly line: ExchangeLine }) {
   const request = `${method} ${path}`;
   const href = traceAddress(line);
   const name = model ?? request;
+  const title = model === undefined ? request : `${model}\n${request}`;
   return (
     <>
       {href === undefined ? (
-        <span class="x-name clip" dir="auto" title={name}>
+        <span class="x-name clip" dir="auto" title={title}>
           {name}
         </span>
       ) : (
-        <a class="x-name clip" dir="auto" title={name} href={href} tabIndex={-1}>
+        <a class="x-name clip" dir="auto" title={title} href={href} tabIndex={-1}>
           {name}
         </a>
       )}
-      {model !== undefined && line.error === undefined && (
+      {model !== undefined && (
         <span class="x-path clip muted" dir="auto" title={request}>
           {method === 'POST' ? path : request}
         </span>

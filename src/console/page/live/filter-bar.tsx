@@ -114,7 +114,7 @@ function DurationFilter({ minMs, onChange }: DurationFilterProps) {
       <option value="">Any duration</option>
       {offered.map((ms) => (
         <option key={ms} value={ms}>
-          {duration(Number(ms))} or longer
+          {duration(Number(ms)).replace('.0', '')} or longer
         </option>
       ))}
     </select>
