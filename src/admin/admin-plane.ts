@@ -70,8 +70,9 @@ export const adminRoutes = {
   '/api/alerts':
     'Each threshold with its state (`inactive`, `pending`, `firing`, `resolved`), figure and limit; those that fire first.',
   '/api/exchanges':
-    'Requests, WebSocket sessions and their turns: those in flight and those that ended last, newest first; `?state=`, `?limit=`, `?before=`, `?after=`, `?from=`, `?to=`, `?id=`, `?text=`, `?outcome=`, `?model=`, `?upstream=`, `?tenant=`.',
-  '/api/exchanges/values': 'What there is to filter them by, with the exchanges and tokens of each; the most frequent first.',
+    'Requests, WebSocket sessions and their turns: those in flight and those that ended last, newest first; `?state=`, `?limit=`, `?before=`, `?after=`, `?from=`, `?to=`, `?id=`, `?text=`, `?outcome=`, `?model=`, `?upstream=`, `?tenant=`, `?minDurationMs=`.',
+  '/api/exchanges/values':
+    'What there is to filter them by, with the exchanges and tokens of each; the most frequent first.',
   '/api/traces': 'The newest traces, newest first, also those that still run; `?limit=`.',
   '/api/traces/:id': 'One trace with its spans and exchanges, also while it runs.',
   '/api/pipeline':
